@@ -1,0 +1,27 @@
+"""Settings of the test run: the real ones, with a fast password hasher, files in a temporary folder and jobs run at once."""
+
+import os
+import tempfile
+
+os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="qihang-test-"))
+os.environ.setdefault("SECRET_KEY", "only-for-tests")
+
+from config.settings.base import *  # noqa: F403
+from config.settings.base import DATA_DIR, DATABASES, INSTALLED_APPS, STORAGES
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.specimen"]  # a matter that shows what a declaration alone brings
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+WHITENOISE_AUTOREFRESH = True
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+SMS_BACKEND = "memory"
+TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend", "QUEUES": ["default"]}}
+EXPECT_WORKER = False
+# Code tables change only through this process in a test: no polling, so that query counts do not depend on the clock.
+CODES_CHECK_SECONDS = None
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file as in production, not Django's database in memory: that one is a single connection, and two requests of a browser at once
+    # find each other's tables locked. Nothing in it outlives the run, so it need not wait for the disk.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+    DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
