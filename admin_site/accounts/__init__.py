@@ -1,0 +1,1 @@
+"""Screens of accounts: staff with their appointments, students."""

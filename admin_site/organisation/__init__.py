@@ -1,0 +1,1 @@
+"""Screens of schools, their tree of units, cohorts, campuses and majors."""
