@@ -5,9 +5,13 @@ import tempfile
 
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="qihang-test-"))
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
+# Each process of a parallel run has a store of its own: the upkeep of one would take the files that the rows of another name.
+_process = os.environ.get("PYTEST_XDIST_WORKER", "")
+if _process and os.path.basename(os.environ["DATA_DIR"]) != _process:  # those started by it have inherited its folder
+    os.environ["DATA_DIR"] = os.path.join(os.environ["DATA_DIR"], _process)
 
-from config.settings.base import *  # noqa: F403
-from config.settings.base import DATA_DIR, DATABASES, INSTALLED_APPS, STORAGES
+from config.settings.base import *  # noqa: E402, F403
+from config.settings.base import DATA_DIR, DATABASES, INSTALLED_APPS, STORAGES  # noqa: E402
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.specimen"]  # a matter that shows what a declaration alone brings
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

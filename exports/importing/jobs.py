@@ -13,11 +13,13 @@ from django.utils import timezone
 from exports.importing import look, runs, undo
 from exports.importing.kinds import KINDS
 from exports.importing.refusal import UploadRefused
+from models.evidence.uploads import FIELD_FOLDER
 from models.jobs.errors import JobError, Stopped
 from models.jobs.files import remove_private
 from models.jobs.registry import job_handler
 from models.jobs.running import RunningJob
 from models.jobs.schedule import register_tick
+from models.jobs.strays import keeps
 from models.notices.models import Notice
 from models.notices.outbox import key_of
 from models.notices.services import tell
@@ -161,3 +163,5 @@ def expire() -> int:
 
 register_tick("import.expire", 24 * 3600, expire)
 register_tick("import.settle", 600, settle_all)
+keeps("imports", "transfer.ImportRun.file", "transfer.ImportRun.look", "transfer.ImportRun.errors_file")
+keeps(FIELD_FOLDER, "transfer.ImportRow.undo")  # what an undo would bring back

@@ -31,8 +31,7 @@ from models.audit.models import Action
 from models.audit.services import record
 from models.jobs.files import safe_filename, store_private
 from models.organisation.models import Cohort
-from models.reporting.models import Channel, EmploymentPlan, Kind, ReportBatch, ReportItem
-from models.reporting.upkeep import FOLDER
+from models.reporting.models import FOLDER, Channel, EmploymentPlan, Kind, ReportBatch, ReportItem
 from workflows.errors import Invalid, WrongState
 
 BATCH = 2000

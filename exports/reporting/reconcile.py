@@ -29,8 +29,7 @@ from models.audit.services import record
 from models.codes.lookup import normalise, table
 from models.jobs.files import store_private
 from models.organisation.models import Cohort
-from models.reporting.models import Difference, Kind, Reconciliation, ReportBatch
-from models.reporting.upkeep import FOLDER
+from models.reporting.models import FOLDER, Difference, Kind, Reconciliation, ReportBatch
 from models.students.facts import FACTS, save_facts
 from models.students.models import GraduateProfile, Student
 from workflows import fields

@@ -17,8 +17,16 @@ from models.demo.place import Place
 from models.jobs.files import store_private
 from models.jobs.services import start
 from models.organisation.models import Cohort
-from models.reporting.models import Channel, EmploymentPlan, Kind, PlanRow, Reconciliation, ReportBatch, ReportItem
-from models.reporting.upkeep import FOLDER
+from models.reporting.models import (
+    FOLDER,
+    Channel,
+    EmploymentPlan,
+    Kind,
+    PlanRow,
+    Reconciliation,
+    ReportBatch,
+    ReportItem,
+)
 
 LAYOUTS = {Kind.BASIC: "upload50", Kind.EMPLOYMENT: "employment50"}
 ANSWERS = (

@@ -1,6 +1,6 @@
 """What this app wants done regularly."""
 
-from models.documents.upkeep import sweep_strays
-from models.jobs.schedule import register_tick
+from models.documents.services import FOLDER
+from models.jobs.strays import keeps
 
-register_tick("documents.strays", 24 * 3600, sweep_strays)
+keeps(FOLDER, "documents.IssuedDocument.stored")

@@ -37,6 +37,7 @@ from workflows.scoping import system
 
 PER_CODE, PER_MAILBOX = 3, 3
 Outcome = AccountAppeal.Outcome
+FOLDER = "appeals"
 # What keeps the account: approval updates its contact (features I10).
 GIVES_ACCOUNT = (Outcome.PASSWORD, Outcome.LINK, Outcome.SMS)
 
@@ -54,7 +55,7 @@ def file(values: dict[str, str], upload: Any, school_id: int, *, request: HttpRe
         appeal = AccountAppeal(school_id=home.school_id if home else school_id, employer=employer)
         for name in ("uscc", "name", "contact", "mobile", "email", "reason"):
             setattr(appeal, name, values[name])
-        appeal.licence = store_private(f"x{looked_at.extension}", looked_at.content, "appeals")
+        appeal.licence = store_private(f"x{looked_at.extension}", looked_at.content, FOLDER)
         appeal.licence_name = safe_filename(upload.name)
         appeal.save()
     return appeal

@@ -1,4 +1,4 @@
-"""What files need: those that were taken out go after a while, those that nobody names go after a day."""
+"""What files need: those that were taken out go after a while."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from models.evidence.models import Evidence
-from models.evidence.services import FOLDER
-from models.jobs.files import remove_private, sweep
+from models.jobs.files import remove_private
 
 AT_ONCE = 1000
 
@@ -22,9 +21,3 @@ def forget_removed() -> int:
         remove_private(one.stored.name)
     Evidence._base_manager.filter(pk__in=[one.pk for one in old]).update(stored="")
     return len(old)
-
-
-def sweep_strays() -> int:
-    """Delete files of this folder that no row names; returns how many."""
-    rows = Evidence._base_manager.exclude(stored="")
-    return sweep(FOLDER, rows.values_list("stored", flat=True).iterator(chunk_size=5000))

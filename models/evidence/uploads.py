@@ -12,6 +12,7 @@ from models.jobs.files import store_private
 from workflows.errors import Invalid
 from workflows.fields import StoredFile
 
+FIELD_FOLDER = "proofs"
 MEGABYTES = 10
 SUFFIXES = (".pdf", ".jpg", ".jpeg", ".png")
 ACCEPT = ",".join(SUFFIXES)
@@ -34,7 +35,7 @@ def accept(upload: Any, name: str) -> StoredFile:
     found = checked(upload, kind)
     kept = file_name(upload.name, found)
     try:
-        stored = store_private(kept, found.content, "proofs")
+        stored = store_private(kept, found.content, FIELD_FOLDER)
     except JobError as error:
         raise Invalid({name: error.sentence}) from error
     return StoredFile(name=kept, stored=stored, size=len(found.content))

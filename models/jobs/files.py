@@ -10,10 +10,8 @@ import contextlib
 import errno
 import logging
 import os
-import time
 import unicodedata
 import uuid
-from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -27,7 +25,6 @@ logger = logging.getLogger(__name__)
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 CHUNK = 1024 * 1024
-STRAY_AFTER = 24 * 3600
 TYPES = {
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".xls": "application/vnd.ms-excel",
@@ -132,22 +129,6 @@ def remove_private(stored: str) -> None:
     """Delete a stored file; one that is already gone is no error."""
     if stored:
         Path(default_storage.path(stored)).unlink(missing_ok=True)
-
-
-def sweep(folder: str, named: Iterable[str]) -> int:
-    """Delete files of `folder` that no row names, left by a roll-back or a killed process, after STRAY_AFTER seconds; returns how many.
-
-    named  the stored names that rows hold. It is read after the look at the disk, so that a file is never taken whose row came in between
-    """
-    root, base = Path(default_storage.path(folder)), Path(default_storage.path(""))
-    if not root.is_dir():
-        return 0
-    limit = time.time() - STRAY_AFTER
-    old = {p.relative_to(base).as_posix(): p for p in root.rglob("*") if p.is_file() and p.stat().st_mtime < limit}
-    strays = old.keys() - set(named) if old else ()
-    for name in strays:
-        old[name].unlink(missing_ok=True)
-    return len(strays)
 
 
 class PrivateDownload(FileResponse):

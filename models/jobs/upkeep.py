@@ -1,4 +1,4 @@
-"""The upkeep of this floor: old result files, stray files, finished queue messages, dead workers."""
+"""The upkeep of this floor: old result files, finished queue messages, dead workers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from models.jobs.files import remove_private, sweep
+from models.jobs.files import remove_private
 from models.jobs.models import FINISHED, Job, WorkerBeat
 from models.jobs.tasks import database_queue
 
-FOLDER = "jobs"
 SAMPLED = 1000  # index entries looked at per index: under a second whatever the size
 
 
@@ -25,11 +24,6 @@ def expire_files() -> int:
         remove_private(job.result_file.name or "")
     Job.objects.filter(pk__in=[job.pk for job in old]).update(result_file="")
     return len(old)
-
-
-def sweep_strays() -> int:
-    """Remove files of the jobs folder that no job names; returns how many."""
-    return sweep(FOLDER, Job.objects.exclude(result_file="").values_list("result_file", flat=True))
 
 
 def forget_workers() -> int:

@@ -1,4 +1,4 @@
-"""Files of exports: removed after their days, and those that no record names after a day."""
+"""Files of exports: removed after their days."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from models.jobs.files import remove_private, sweep
+from models.jobs.files import remove_private
 from models.jobs.models import FINISHED
 from models.releases.models import ExportRecord, State
 
@@ -37,8 +37,3 @@ def close_undecided() -> int:
     limit = timezone.now() - timedelta(days=settings.JOB_FILE_DAYS)
     waiting = ExportRecord._base_manager.filter(state=State.WAITING, created_at__lt=limit)
     return waiting.update(state=State.REFUSED, opinion=f"超过 {settings.JOB_FILE_DAYS} 天没有批准，已自动关闭。")
-
-
-def sweep_strays() -> int:
-    """Remove files of our folder that no record names. Returns how many."""
-    return sweep(FOLDER, ExportRecord._base_manager.exclude(file="").values_list("file", flat=True))

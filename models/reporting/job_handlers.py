@@ -1,6 +1,6 @@
-"""What runs by itself once a day."""
+"""What this app wants done regularly."""
 
-from models.jobs.schedule import register_tick
-from models.reporting.upkeep import sweep_strays
+from models.jobs.strays import keeps
+from models.reporting.models import FOLDER
 
-register_tick("reporting.strays", 24 * 3600, sweep_strays)
+keeps(FOLDER, "reporting.ReportBatch.file", "reporting.Reconciliation.file")

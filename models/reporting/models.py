@@ -14,6 +14,8 @@ from models.organisation.models import Cohort, School
 from models.students.models import Student
 from workflows.scoping import ScopedManager
 
+FOLDER = "reporting"  # of the private store
+
 
 class Kind(models.TextChoices):
     """What is reported. Basic data go only after the school's approval; employment data when the school's setting says."""

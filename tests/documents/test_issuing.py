@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 
 import pytest
@@ -20,7 +19,6 @@ from exports.documents.kinds import KIND, ONE_FILE, ZIP
 from exports.documents.recommendation import FORM
 from exports.selection import Selection
 from models.accounts.models import User
-from models.documents import upkeep
 from models.documents.models import IssuedDocument
 from models.documents.services import REVOKED, SUPERSEDED, VALID, by_content, newest, state
 from models.evidence.services import attach
@@ -176,16 +174,6 @@ def test_a_full_disk_leaves_no_document(place, monkeypatch):
     with pytest.raises(Refused, match="磁盘空间不足"):
         issued(FORM, place.form, by=None)
     assert not IssuedDocument._base_manager.exists()
-
-
-def test_files_that_no_document_names_are_swept_after_a_day(document):
-    stray = files.store_private("x.pdf", b"x", "documents")
-    assert upkeep.sweep_strays() == 0, "its row may still come"
-    for name in (stray, document.stored.name):
-        os.utime(default_storage.path(name), (0, 0))
-    assert upkeep.sweep_strays() >= 1
-    assert not default_storage.exists(stray)
-    assert default_storage.exists(document.stored.name)
 
 
 @pytest.fixture

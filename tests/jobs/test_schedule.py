@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from models.jobs import schedule
 from models.jobs.files import store_private
 from models.jobs.models import Job, Status, Tick, WorkerBeat
 from models.jobs.schedule import register_tick, tick
-from models.jobs.upkeep import expire_files, forget_workers, refresh_statistics, sweep_strays
+from models.jobs.upkeep import expire_files, forget_workers, refresh_statistics
 from workflows.scoping import current
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +67,7 @@ class TestTick:
         register_tick("test.name", 1, expire_files)
         register_tick("test.name", 1, expire_files)
         with pytest.raises(ValueError, match="twice"):
-            register_tick("test.name", 1, sweep_strays)
+            register_tick("test.name", 1, forget_workers)
 
     def test_command_forces(self, capsys):
         register_tick("test.daily", 86400, lambda: 3)
@@ -125,16 +123,6 @@ def test_result_files_expire_and_jobs_stay(settings):
     assert [path.exists() for path in paths] == [False, True]
     old.refresh_from_db()
     assert (old.result_file.name, old.status) == ("", Status.DONE)
-
-
-def test_strays_are_swept_after_a_day_and_nothing_else():
-    kept, stray, fresh = (store_private("a.xlsx", b"x", "jobs") for _ in range(3))
-    finished(1, kept)
-    two_days_ago = time.time() - 2 * 86400
-    for name in (kept, stray):
-        os.utime(default_storage.path(name), (two_days_ago, two_days_ago))
-    assert sweep_strays() == 1
-    assert [default_storage.exists(name) for name in (kept, stray, fresh)] == [True, False, True]
 
 
 def test_dead_workers_are_forgotten():

@@ -6,15 +6,12 @@ from io import BytesIO
 
 import openpyxl
 import pytest
-from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from admin_site.stale import SEEN
 from models.audit.models import Action, AuditEntry
 from models.outcomes.models import Outcome
-from models.releases import upkeep as releases
-from models.reporting import upkeep
 from models.reporting.models import EmploymentPlan, Reconciliation, ReportBatch, ReportSetting
 from tests.factories import people
 from tests.reporting.test_reconcile import compared, row_of, their_sheet
@@ -235,17 +232,3 @@ def test_a_setting_offers_layouts_by_name_and_refuses_a_strange_address(made, of
     assert ReportSetting.objects.get().trigger == "approved"
     office.post(url, {**values, "endpoint": ""})
     assert ReportSetting.objects.get().employment_layout == "employment74"
-
-
-def test_files_outlive_a_sweep_as_long_as_a_record_names_them(
-    made, office, django_capture_on_commit_callbacks, monkeypatch
-):
-    batch = order(office, made, django_capture_on_commit_callbacks)
-    stray = default_storage.path(f"{upkeep.FOLDER}/stray.xlsx")
-    with open(stray, "w") as file:
-        file.write("x")
-    monkeypatch.setattr("models.jobs.files.STRAY_AFTER", -10)
-    releases.sweep_strays()
-    assert upkeep.sweep_strays() >= 1
-    assert default_storage.exists(batch.file.name)
-    assert not default_storage.exists(f"{upkeep.FOLDER}/stray.xlsx")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 
 import pytest
 from django.core.files.storage import default_storage
@@ -11,7 +12,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from models.audit.models import Action, AuditEntry
+from models.jobs import strays
+from models.jobs.files import store_private
 from models.students.models import GraduateProfile
+from models.transfer.models import ImportRow, ImportRun
 from tests.evidence.test_files import GIF, pdf
 from tests.factories import people
 from workflows import policy
@@ -159,3 +163,22 @@ def test_a_hidden_field_gives_nothing(place, student_client, field):
         field.mode = "hidden"
         field.save()
     assert student_client.get(FILE).status_code == 404
+
+
+def test_a_file_stays_as_long_as_an_earlier_version_or_an_undo_names_it(place, student_client, fresh):
+    """The upkeep of strays: a replaced file is still shown in the history of the record."""
+    upload(student_client)
+    first = fresh(place.record).extra["proof"]["stored"]
+    upload(student_client, version=fresh(place.record).version)
+    second = fresh(place.record).extra["proof"]["stored"]
+    undone, stray = (store_private("x.pdf", PDF, "proofs") for _ in range(2))
+    with system("an import that can be undone"):
+        run = ImportRun.objects.create(kind="students", school=place.school, org_path=place.school.path)
+        ImportRow.objects.create(
+            run=run, number=2, status="updated", undo={"profile": [1, 1, {"extra": {"proof": {"stored": undone}}}]}
+        )
+    for name in (first, second, undone, stray):
+        os.utime(default_storage.path(name), (0, 0))
+    assert first != second
+    strays.sweep("proofs")
+    assert [default_storage.exists(name) for name in (first, second, undone, stray)] == [True, True, True, False]
