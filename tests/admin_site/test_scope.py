@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import lxml.html
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
+from admin_site.navigation import links, may_open
 from admin_site.organisation_admin import CampusAdmin
 from admin_site.scoped import ScopedAdmin
 from models.audit.models import AuditEntry
@@ -250,6 +252,20 @@ def test_every_entry_of_the_side_bar_leads_somewhere(two_schools, client_of):
         groups = client.get(reverse("admin:index")).context["sidebar_navigation"]
         links = [item["link"] for group in groups for item in group["items"]]
         assert [(link, client.get(link, follow=True).status_code) for link in links] == [(link, 200) for link in links]
+
+
+def test_the_side_bar_on_a_page_is_that_person_s_and_marks_that_page(two_schools, client_of):
+    """One bar is drawn for all who may open the same: nobody gets another's, and each page marks its own entry."""
+    for person in (two_schools.us.school, two_schools.us.counselor, two_schools.us.school, two_schools.root):
+        client = client_of(person)
+        for name in ("admin:index", "admin:organisation_school_changelist"):
+            page = client.get(reverse(name))
+            bar = lxml.html.fromstring(page.content.decode()).get_element_by_id("nav-sidebar-apps")
+            entries = [item for group in page.context["sidebar_navigation"] for item in group["items"]]
+            with acting(person):
+                allowed = [link.url for link in links() if may_open(page.wsgi_request, link.entry)]
+            assert bar.xpath(".//a/@href") == [entry["link"] for entry in entries] == allowed
+            assert bar.xpath(".//a[contains(@class, ' active')]/@href") == [reverse(name)]
 
 
 def test_the_first_page_counts_and_leads_to_the_queue(two_schools, client_of):
