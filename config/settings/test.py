@@ -29,3 +29,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # find each other's tables locked. Nothing in it outlives the run, so it need not wait for the disk.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
     DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    # Likewise: a commit does not wait for the log to be on the disk. Only a crash of the server could lose one; locks, and what others see, are as ever.
+    _options = DATABASES["default"].setdefault("OPTIONS", {})
+    _options["options"] = f"{_options.get('options', '')} -c synchronous_commit=off".strip()
