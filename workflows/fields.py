@@ -6,6 +6,7 @@ school's own field. What the subject may do with it is its mode: the matter's de
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -21,6 +22,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from workflows import policy
 from workflows.errors import Invalid
+from workflows.years import YearField, possible_year
 
 HIDDEN, LOCKED, EDITABLE, REQUIRED = "hidden", "locked", "editable", "required"
 
@@ -320,10 +322,12 @@ LARGEST = {"PositiveSmallIntegerField": 9_999, "SmallIntegerField": 9_999}
 LARGEST_ELSE = 99_999_999
 
 
-def in_reason(target: models.Field) -> list[MaxValueValidator]:
+def in_reason(target: models.Field) -> list[Callable[[Any], None]]:
     """Validators for what is entered into a field of whole numbers, none for another: the same limit on every engine."""
     if not isinstance(target, models.IntegerField):
         return []
+    if isinstance(target, YearField):
+        return [possible_year]
     most = LARGEST.get(target.get_internal_type(), LARGEST_ELSE)
     return [MaxValueValidator(most, f"数字太大，最多填 {most}，请检查是否多填了位数。")]
 

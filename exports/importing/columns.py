@@ -15,6 +15,7 @@ from import_export.widgets import Widget
 from exports.importing import normalise
 from exports.importing.refusal import CellError
 from models.codes.lookup import table
+from workflows.years import sentence, years
 
 _REMEMBERED = 5000
 
@@ -182,6 +183,8 @@ class Month(Cell):
 
     def find(self, value: Any) -> str:
         found = normalise.partial_date(value)[0]
+        if found and found.date.year not in years():
+            raise CellError("year_format", sentence(found.date.year))
         return f"{found.date:%Y%m}" if found else ""
 
 

@@ -6,6 +6,8 @@ import re
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from workflows.years import sentence, years
+
 from .refusal import CellError
 from .values import check_broken, compact, tidy
 
@@ -111,6 +113,6 @@ def year(raw: object) -> tuple[int | None, str | None]:
         except CellError:
             found = None
         value = found.date.year if found else 0
-    if not 1950 <= value <= _LAST:
-        raise CellError("year_format", f"“{tidy(raw)[:20]}”不是可用的年份，请写成 4 位数字，如 2027。")
+    if value not in years():
+        raise CellError("year_format", sentence(tidy(raw)))
     return value, None if raw == value or raw == str(value) else f"已改为 {value}"

@@ -22,7 +22,7 @@ from exports.importing.refusal import UploadRefused
 from exports.ministry.layouts import CODE, Cell, Layout, all_layouts
 from exports.reporting import batches
 from exports.reporting.rights import require
-from exports.reporting.rows import BLOCK, MODELS, candidates, layout_for, setting_of, written
+from exports.reporting.rows import BLOCK, MODELS, candidates, layout_for, ready_states, setting_of, written
 from exports.reporting.theirs import TheirRow, read, tidy
 from models.audit.models import Action
 from models.audit.services import record
@@ -40,6 +40,7 @@ from workflows.errors import Absent, Invalid, Refused, WrongState
 REASON = "数据比对，以对方为准"
 Progress = Callable[[int, int], None]
 ONLY_OURS, ONLY_THEIRS = "对方没有这名学生", "我方没有这名学生"
+NOT_SENT = "对方没有这名学生，我方可以上报但还没有上报"
 
 
 @dataclass(frozen=True)
@@ -171,17 +172,22 @@ def compare(found: Reconciliation, progress: Progress | None = None) -> Reconcil
         else:
             matched[student] = row
     keys = list(candidates(found.kind, found.cohort).values_list("pk", flat=True))
-    same = different = only_ours = 0
+    ready = ready_states(found.kind, setting_of(found.cohort).trigger)
+    same = different = only_ours = not_due = 0
     for start in range(0, len(keys), BLOCK):
         part = keys[start : start + BLOCK]
         names = _names(found.kind, part)
         for ours in written(found.kind, layout, part):
-            number, name = names[ours.student_id]
+            number, name, status = names[ours.student_id]
             row = matched.get(ours.student_id)
+            if row is None and ours.student_id not in reported and status not in ready:
+                not_due += 1  # they cannot have what could not go to them yet
+                continue
             if row is None:
                 only_ours += 1
+                text = ONLY_OURS if ours.student_id in reported else NOT_SENT
                 rows.append(
-                    Difference(reconciliation=found, student_id=ours.student_id, key=number, name=name, ours=ONLY_OURS)
+                    Difference(reconciliation=found, student_id=ours.student_id, key=number, name=name, ours=text)
                 )
                 continue
             cells = _differences(
@@ -204,6 +210,7 @@ def compare(found: Reconciliation, progress: Progress | None = None) -> Reconcil
             same=same,
             different=different,
             only_ours=only_ours,
+            not_due=not_due,
             only_theirs=only_theirs,
         )
     found.refresh_from_db()
@@ -227,11 +234,10 @@ def _ours_by_key(cohort: Cohort) -> dict[str, dict[str, int]]:
     return found
 
 
-def _names(kind: str, keys: Sequence[int]) -> dict[int, tuple[str, str]]:
+def _names(kind: str, keys: Sequence[int]) -> dict[int, tuple[str, str, str]]:
+    """Student → number, name and the state of the record."""
     rows = those(MODELS[kind].objects.order_by(), "id", keys)
-    return {
-        pk: (number, name) for pk, number, name in rows.values_list("student_id", "student__number", "student__name")
-    }
+    return {pk: who for pk, *who in rows.values_list("student_id", "student__number", "student__name", "status")}
 
 
 def _differences(

@@ -110,13 +110,17 @@ def candidates(kind: str, cohort: Cohort) -> models.QuerySet:
     return rows.order_by("student__number", "pk")
 
 
+def ready_states(kind: str, trigger: str) -> list[str]:
+    """The states in which a record goes to the authority."""
+    submitted = kind == Kind.EMPLOYMENT and trigger == Trigger.SUBMITTED
+    return [Status.APPROVED, *(PENDING.values() if submitted else ())]
+
+
 def reportable(
     kind: str, cohort: Cohort, trigger: str, progress: Progress | None = None, students: set[int] | None = None
 ) -> tuple[list[int], list[LeftOut]]:
     """Keys of the records that may go, in order; and who is left out, why. `students`: of these graduates only."""
-    ready = [Status.APPROVED]
-    if kind == Kind.EMPLOYMENT and trigger == Trigger.SUBMITTED:
-        ready += list(PENDING.values())
+    ready = ready_states(kind, trigger)
     keys: list[int] = []
     left: list[LeftOut] = []
     pairs = candidates(kind, cohort).values_list("pk", "student_id")

@@ -10,6 +10,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from workflows.years import YearField
+
 
 class Sureness(models.TextChoices):
     """How well a row is founded. What is not official belongs in an editable, dated table, and here it says so."""
@@ -70,12 +72,8 @@ class Code(models.Model):
     flags = models.JSONField(
         _("分组标记"), default=dict, blank=True, help_text=_("统计与规则使用的标记，如 is_employed")
     )
-    valid_from_year = models.PositiveSmallIntegerField(
-        _("启用毕业届"), null=True, blank=True, help_text=_("含该届；留空表示不限")
-    )
-    valid_to_year = models.PositiveSmallIntegerField(
-        _("停用毕业届"), null=True, blank=True, help_text=_("含该届；留空表示不限")
-    )
+    valid_from_year = YearField(_("启用毕业届"), null=True, blank=True, help_text=_("含该届；留空表示不限"))
+    valid_to_year = YearField(_("停用毕业届"), null=True, blank=True, help_text=_("含该届；留空表示不限"))
     former = models.BooleanField(_("已废止"), default=False)
     successor = models.CharField(_("现行代码"), max_length=20, blank=True, help_text=_("废止后由哪个代码代替"))
     source = models.CharField(_("来源"), max_length=300, blank=True)

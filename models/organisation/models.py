@@ -14,6 +14,7 @@ from simple_history.models import HistoricalRecords
 
 from models.codes.fields import CodeField
 from workflows.scoping import PathField, ScopedManager
+from workflows.years import YearField
 
 
 class School(models.Model):
@@ -80,7 +81,7 @@ class Cohort(models.Model):
     """毕业届：one graduation year of one school. It selects windows, review levels, codes and rules."""
 
     school = models.ForeignKey(School, on_delete=models.CASCADE, related_name="cohorts", verbose_name=_("学校"))
-    year = models.PositiveSmallIntegerField(_("毕业年份"))
+    year = YearField(_("毕业年份"))
     closed = models.BooleanField(_("已归档"), default=False, help_text=_("归档的毕业届只能查询，不能再办理。"))
 
     scope_school = "school_id"

@@ -285,6 +285,7 @@ class Reconciliation(models.Model):
     same = models.PositiveIntegerField(_("一致人数"), default=0)
     different = models.PositiveIntegerField(_("不一致人数"), default=0)
     only_ours = models.PositiveIntegerField(_("对方没有"), default=0)
+    not_due = models.PositiveIntegerField(_("还不能上报"), default=0)
     only_theirs = models.PositiveIntegerField(_("我方没有"), default=0)
     job = models.ForeignKey(
         Job, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False, verbose_name=_("后台任务")

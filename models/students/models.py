@@ -19,6 +19,7 @@ from models.students.names import NameEnding
 from models.students.places import follow, is_on_roll
 from models.students.profile import GraduateProfile
 from workflows.scoping import OrderedCharField, PathField, ScopedManager
+from workflows.years import MonthField, YearField
 
 __all__ = ["GraduateProfile", "MajorTransfer", "NameEnding", "RollChange", "Student"]
 
@@ -59,9 +60,9 @@ class Student(models.Model):
     study_length = CodeField(_("学制"), table="study_length", blank=True)
     training_mode = CodeField(_("培养方式"), table="training_mode", blank=True)
     sponsor = models.CharField(_("定向或委培单位"), max_length=100, blank=True)
-    enrol_year = models.PositiveSmallIntegerField(_("入学年份"), null=True, blank=True)
-    grad_year = models.PositiveSmallIntegerField(_("毕业年份"))
-    grad_month = models.CharField(
+    enrol_year = YearField(_("入学年份"), null=True, blank=True)
+    grad_year = YearField(_("毕业年份"))
+    grad_month = MonthField(
         _("毕业时间"),
         max_length=6,
         blank=True,

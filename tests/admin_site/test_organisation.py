@@ -256,3 +256,12 @@ class TestMajorLookUp:
         page = client_of(two_schools.us.school).get(reverse("admin:organisation_major_add")).content.decode()
         assert page.index('name="degree"') < page.index('name="name"')
         assert page.count(f'data-suggest-url="{reverse("admin:organisation_major_suggest")}"') == 2
+
+
+def test_a_year_that_nobody_means_is_refused_beside_its_field(two_schools, client_of):
+    school = two_schools.here.school.pk
+    answer = client_of(two_schools.root).post(
+        reverse("admin:organisation_cohort_add"), {"school": school, "year": "9999"}
+    )
+    assert "“9999”不是可用的年份，请填 1950～" in answer.text
+    assert "数字太大" not in answer.text

@@ -13,14 +13,14 @@ from django.forms.models import model_to_dict
 
 from exports.importing.refusal import UploadRefused
 from exports.reporting import batches, reconcile
-from exports.reporting.reconcile import ONLY_OURS, ONLY_THEIRS
+from exports.reporting.reconcile import NOT_SENT, ONLY_OURS, ONLY_THEIRS
 from models.audit.models import Action, AuditEntry
 from models.outcomes.models import Outcome
-from models.reporting.models import Channel, Difference, Kind, Reconciliation, ReportBatch
+from models.reporting.models import Channel, Difference, Kind, Reconciliation, ReportBatch, ReportItem
 from models.students.models import GraduateProfile, Student
 from tests.factories import people
 from workflows.errors import NotAllowed, WrongState
-from workflows.levels import COUNSELOR
+from workflows.levels import COUNSELOR, Status
 from workflows.scoping import acting
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +95,22 @@ def test_graduates_whom_only_one_side_has(made):
     found = compared(made, change)
     assert (found.same, found.only_ours, found.only_theirs) == (10, 2, 1)
     assert {row.ours or row.theirs for row in found.differences.all()} == {ONLY_OURS, ONLY_THEIRS}
+
+
+def test_they_do_not_lack_whom_we_could_not_report_yet(made):
+    """Three rows are missing from their sheet: one was reported, one only may be, one waits for review."""
+    reported, ready, waiting = made.students[:3]
+
+    def change(sheet, columns):
+        for student in (reported, ready, waiting):
+            sheet.delete_rows(row_of(sheet, columns, student))
+
+    sheet = their_sheet(made, change)
+    ReportItem.objects.filter(student__in=[ready, waiting]).delete()
+    Outcome.objects.filter(student=waiting).update(status=Status.PENDING_COLLEGE)
+    found = reconcile.compare(reconcile.begin(made.cohort, Kind.EMPLOYMENT, sheet, by=made.person))
+    assert (found.same, found.only_ours, found.not_due) == (9, 2, 1)
+    assert {row.student: row.ours for row in found.differences.all()} == {reported: ONLY_OURS, ready: NOT_SENT}
 
 
 def test_a_graduate_is_known_by_the_other_numbers_too(made):

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from models.jobs.files import remove_private, store_private
 from models.organisation.models import Cohort, School
 from models.transfer.models import ImportRun
+from workflows import years
 from workflows.scoping import system
 
 REFUSED = 2
@@ -90,8 +91,8 @@ class Command(BaseCommand):
             if kind.needs_cohort:
                 raise CommandError(f"导入{kind.title}需要用 --cohort 指定毕业届，例如 --cohort 2027。")
             return None
-        if not 1950 <= year <= 2100:
-            raise CommandError(f"--cohort {year} 不是可用的年份，请写成 4 位数字，例如 2027。")
+        if year not in years.years():
+            raise CommandError(f"--cohort {years.sentence(year)}")
         cohort, created = Cohort.objects.get_or_create(school=school, year=year)
         if created:
             self.stdout.write(f"{school.name}还没有{cohort}，已建立。")
