@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
@@ -21,17 +22,18 @@ _every: list[Remembered] = []
 
 
 class Remembered:
-    """A small table kept in the process for `seconds`; saving or deleting a row in this process forgets it at once."""
+    """A small table kept in the process for `settings.REMEMBER_SECONDS`; saving or deleting a row in this process forgets it at once."""
 
-    def __init__(self, load: Callable[[], Any], model: type, seconds: float = 5) -> None:
-        self._load, self._seconds, self._at, self._value = load, seconds, 0.0, None
+    def __init__(self, load: Callable[[], Any], model: type) -> None:
+        self._load, self._at, self._value = load, 0.0, None
         _every.append(self)
         for signal in (post_save, post_delete):
             signal.connect(self.forget, sender=model, weak=False)
 
     def get(self) -> Any:
-        """The table, read again when it is older than `seconds`."""
-        if self._value is None or time.monotonic() - self._at > self._seconds:
+        """The table, read again when it is older than that (None: only after a write of this process)."""
+        seconds = settings.REMEMBER_SECONDS
+        if self._value is None or (seconds is not None and time.monotonic() - self._at > seconds):
             self._value, self._at = self._load(), time.monotonic()
         return self._value
 

@@ -398,3 +398,5 @@ BACKUP_ENCRYPT = os.environ.get("BACKUP_ENCRYPT", "")
 
 # How long a process may go on with the code tables it has in memory before it asks whether another one has changed them.
 CODES_CHECK_SECONDS = 2
+# The same for what schools have set (levels, windows, fields, rules): small tables, read whole.
+REMEMBER_SECONDS = 5

@@ -21,8 +21,9 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 SMS_BACKEND = "memory"
 TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend", "QUEUES": ["default"]}}
 EXPECT_WORKER = False
-# Code tables change only through this process in a test: no polling, so that query counts do not depend on the clock.
+# Code tables and settings change only through this process in a test: no polling, so that query counts do not depend on the clock.
 CODES_CHECK_SECONDS = None
+REMEMBER_SECONDS = None
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file as in production, not Django's database in memory: that one is a single connection, and two requests of a browser at once
