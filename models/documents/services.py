@@ -88,6 +88,7 @@ def issue(
     document.stored = store_private(f"{kind}.pdf", pdf, FOLDER)
     try:
         with transaction.atomic():
+            _stand_with(type(record), [document])
             document.save(force_insert=True)
     except BaseException:
         remove_private(document.stored.name)
@@ -104,7 +105,21 @@ def issue_within(
         document = _new(record, kind, None, "", title, token, by)
         document.sha256, document.page = sha256, page
         made.append(document)
-    IssuedDocument._base_manager.bulk_create(made, batch_size=500)
+    with transaction.atomic():
+        for model in {type(record) for record, _token, _page in records}:
+            label = policy.label(model)
+            _stand_with(model, [document for document in made if document.record_type == label])
+        IssuedDocument._base_manager.bulk_create(made, batch_size=500)
+
+
+def _stand_with(model: type[models.Model], documents: list[IssuedDocument]) -> None:
+    """Where the records stand now, held: printing takes time, in which a student may have been moved."""
+    ids = [document.record_id for document in documents]
+    bulkrows.lock(model, ids)
+    rows = bulkrows.those(model._base_manager, "id", ids).values_list("pk", "school_id", "cohort_id", "org_path")
+    places = {pk: place for pk, *place in rows}
+    for document in documents:
+        document.school_id, document.cohort_id, document.org_path = places[document.record_id]
 
 
 def _new(record: Any, kind: str, facts: Facts | None, number: str, title: str, token: str, by: Any) -> IssuedDocument:
