@@ -17,7 +17,7 @@ from admin_site import cohorts, stale
 from models.audit.models import Action
 from models.audit.services import record
 from models.organisation.models import Cohort, School
-from workflows import policy
+from workflows import holding, policy
 from workflows.chain import matter_by_label, matters
 from workflows.fields import EDITABLE, HIDDEN, LOCKED, REQUIRED, FieldSpec, native
 from workflows.models import FieldPolicy
@@ -151,7 +151,7 @@ class PolicyGrid:
 
     def _rows(self, model: Any, school: School | None, cohort: Cohort | None, *, lock: bool = False) -> list[Row]:
         settings = FieldPolicy.objects.filter(matter=model._meta.label_lower, school=school, cohort=cohort)
-        stored = {row.field: row for row in (settings.select_for_update() if lock else settings)}
+        stored = {row.field: row for row in (holding.locking(settings) if lock else settings)}
         # What holds without a setting here: that of the school for a cohort, that of everybody for a school, else the matter's own.
         wider = policy.policies_for(model, school.pk if cohort else None, None) if school else {}
         specs = [native(model, name) for _title, names in model.field_groups for name in names]

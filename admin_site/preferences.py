@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from models.accounts.models import User
+from workflows import holding
 
 
 def recall(user: User, key: str, default: Any = None) -> Any:
@@ -17,7 +18,7 @@ def recall(user: User, key: str, default: Any = None) -> Any:
 def remember(user: User, **values: Any) -> None:
     """Keep JSON-like `values` by key; None forgets. The row is locked, so that two tabs do not undo each other's keys."""
     with transaction.atomic():
-        row = User.objects.select_for_update().only("pk", "preferences").get(pk=user.pk)
+        row = holding.locking(User.objects.only("pk", "preferences")).get(pk=user.pk)
         kept = {**row.preferences, **values}
         row.preferences = {key: value for key, value in kept.items() if value is not None}
         row.save(update_fields=["preferences"])

@@ -20,6 +20,7 @@ from admin_site.forms import described_changes
 from admin_site.history import in_words
 from admin_site.rows import rows_for
 from models.audit.models import AuditEntry
+from workflows import holding
 
 SEEN = "_seen"
 _SALT = "admin_site.stale"
@@ -86,9 +87,7 @@ def answer(model_admin: Any, request: HttpRequest, object_id: str) -> HttpRespon
     obj = model_admin.get_object(request, unquote(object_id))
     if obj is None or not model_admin.has_change_permission(request, obj):
         return None  # the form itself has the answer to that
-    list(
-        rows_for(type(obj), request.user).order_by().select_for_update(of=("self",)).filter(pk=obj.pk).values_list("pk")
-    )
+    holding.held(rows_for(type(obj), request.user).order_by().filter(pk=obj.pk).only("pk"))
     obj = model_admin.get_object(request, unquote(object_id))
     if obj is None:
         return None

@@ -18,28 +18,29 @@ from workflows.models import ReviewLog
 from workflows.permits import Permit
 from workflows.signals import moved, moving
 
+ABSENT = "没有找到该记录，或不在您的管辖范围内。"
 
-def locked(record: Any, by: Any | None) -> Any:
-    """The record as it is now, locked till the end of the transaction; Absent when `by` may not see it.
 
-    A record without a key stands for the newest one of `by`.
+def locked(record: Any, by: Any | None, *, alone: bool = False) -> Any:
+    """The record as it is now, locked till the end of the transaction after whom it is about; Absent when `by` may not see it.
+
+    A record without a key stands for the newest one of `by`. `alone`: the person's own record is all that the transaction writes,
+    so that nothing need be held before it.
     """
     # With everything the declared fields and rules reach: checks, rules and the history row then cost no further query.
     if by is not None and own.is_own_only(by.scope, type(record)):
+        if not alone:
+            holding.hold_subjects(type(record)._base_manager.filter(**{type(record).subject_path: by.pk}))
         row = holding.looked(lambda: own.record(type(record), by.pk, record.pk, lock=True))
         if row is None and record.pk is None:
             raise Absent(f"还没有您的{record._meta.verbose_name}记录。")
-        return _there(row)
+        if row is None:
+            raise Absent(ABSENT)
+        return row
     rows = type(record)._base_manager.filter(pk=record.pk).select_related(*type(record).joins())
     if by is not None:
         rows = by.scope_of(rows)
-    return _there(holding.held(rows))
-
-
-def _there(row: Any) -> Any:
-    if row is None:
-        raise Absent("没有找到该记录，或不在您的管辖范围内。")
-    return row
+    return holding.taken(rows, ABSENT)
 
 
 def reflect(record: Any, row: Any) -> None:
@@ -315,7 +316,7 @@ def save_fields(
     Returns {name: [old, new]}. Raises a Refused (Invalid maps fields to sentences); then nothing changed.
     """
     with transaction.atomic():
-        row = locked(record, by)
+        row = locked(record, by, alone=True)
         if expected is not None and row.version != expected:
             raise Conflict("该记录已在别处修改，请核对后再保存。", details=_since(row, expected))
         is_subject = row.subject_user_id == by.pk

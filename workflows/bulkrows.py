@@ -14,6 +14,8 @@ from typing import Any
 from django.db import connection, models
 from django.utils import timezone
 
+from workflows import holding
+
 Row = Mapping[str, Any]
 
 
@@ -38,15 +40,21 @@ def those(queryset: models.QuerySet, column: str, values: Sequence[Any]) -> mode
 
 
 def lock(model: type[models.Model], ids: Sequence[int], *, whole: bool = False) -> None:
-    """Lock rows in key order till the end of the transaction; SQLite's IMMEDIATE transaction already holds the only write lock.
+    """Lock rows in key order till the end of the transaction, after those they are about (see `workflows.holding`, also for `whole`).
 
-    `whole` also keeps out rows that are to point at them, as in `workflows.holding.held`.
+    SQLite's IMMEDIATE transaction already holds the only write lock.
     """
     if connection.vendor != "postgresql" or not ids:
         return
     condition, parameter = among(ids)
+    about, how = holding.subject_of(model), "FOR UPDATE" if whole else "FOR NO KEY UPDATE"
     with connection.cursor() as cursor:
-        how = "FOR UPDATE" if whole else "FOR NO KEY UPDATE"
+        if about is not None:
+            theirs = f"SELECT {connection.ops.quote_name(about.column)} FROM {table(model)} WHERE id {condition}"
+            cursor.execute(
+                f"SELECT 1 FROM {table(about.related_model)} WHERE id IN ({theirs}) ORDER BY id FOR NO KEY UPDATE",
+                [parameter],
+            )
         cursor.execute(f"SELECT 1 FROM {table(model)} WHERE id {condition} ORDER BY id {how}", [parameter])
 
 

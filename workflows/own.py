@@ -9,6 +9,7 @@ from functools import cache
 
 from django.db import models
 
+from workflows import holding
 from workflows.prepared import KEY, Prepared
 from workflows.scoping import Scope
 
@@ -30,7 +31,7 @@ def record(model: Matter, user_id: int, pk: int | None = None, *, lock: bool = F
 def _rows(model: Matter, user_id: int, lock: bool) -> models.QuerySet:
     rows = model._base_manager.select_related(*model.joins())
     rows = Scope(subject_id=user_id).limit(rows)
-    return rows.select_for_update(of=("self",)) if lock else rows
+    return holding.locking(rows) if lock else rows
 
 
 @cache

@@ -13,6 +13,8 @@ from workflows.errors import Absent, Conflict, Invalid, RulesFailed
 from workflows.levels import Verb
 from workflows.models import ChangeRequest
 
+NOT_FOUND = "没有找到该申请，或不在您的管辖范围内。"
+
 
 def ask(record: Any, values: dict[str, Any], reason: str, *, by: Any, origin: str | None = None) -> ChangeRequest:
     """File a request; values are checked as if they were being stored. Raises a Refused; one request waits at a time."""
@@ -53,12 +55,14 @@ def decide(
         raise Invalid({"opinion": "请填写不同意的原因，学生会看到。"})
     verb = Verb.ACCEPT_CHANGE if accept else Verb.REFUSE_CHANGE
     with transaction.atomic():
-        held = holding.held(by.scope_of(ChangeRequest._base_manager.filter(pk=request.pk)))
-        if held is None:
-            raise Absent("没有找到该申请，或不在您的管辖范围内。")
+        rows = by.scope_of(ChangeRequest._base_manager.filter(pk=request.pk))
+        about = rows.first()
+        if about is None:
+            raise Absent(NOT_FOUND)
+        row = actions.locked(matter_by_label(about.matter)(pk=about.object_id), by)
+        held = holding.taken(rows, NOT_FOUND)
         if held.state != ChangeRequest.State.WAITING:
             raise Conflict(f"该申请已由{held.decided_by}处理。")
-        row = actions.locked(matter_by_label(held.matter)(pk=held.object_id), by)
         permit = permits.check(row, verb, by)
         applied: dict[str, Any] = {}
         if accept:

@@ -26,7 +26,7 @@ from models.accounts.models import User
 from models.audit.request import client_ip
 from models.jobs.models import Job
 from models.jobs.services import start
-from workflows import bulkrows
+from workflows import bulkrows, holding
 from workflows.batch import BatchResult
 from workflows.errors import Invalid, Refused
 
@@ -144,7 +144,7 @@ def _confirmed(
         raise Invalid({"ids": "没有可办理的记录。"})
     with transaction.atomic():
         # Two presses of the button stand in line here; the second finds what the first has made.
-        User.objects.select_for_update().only("pk").get(pk=request.user.pk)
+        holding.locking(User.objects.only("pk")).get(pk=request.user.pk)
         key = f"batch:{request.user.pk}:{token}"
         job = Job.visible_to(request.user).filter(key=key).first() or start(
             KIND, owner=request.user, title=f"批量{doing.label} {rows.model._meta.verbose_name} {len(ids)} 条", key=key,

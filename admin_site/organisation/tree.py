@@ -15,6 +15,7 @@ from admin_site import cohorts
 from models.organisation.models import Major, OrgUnit
 from models.students.classes import follow_unit, leaving, major_of
 from models.students.models import Student
+from workflows import holding
 from workflows.scoping import below
 
 Kind = OrgUnit.Kind
@@ -119,14 +120,14 @@ def move(unit: OrgUnit, parent: OrgUnit | None, by: Any) -> None:
     A major's own record follows its node; students of a class that comes to stand under another major get that major.
     """
     with transaction.atomic():
-        unit = OrgUnit.objects.select_for_update().get(pk=unit.pk)
+        unit = holding.locking(OrgUnit.objects.all()).get(pk=unit.pk)
         if parent is not None and parent.pk not in {row.pk for row in targets(unit)}:
             raise ValidationError(f"「{unit}」不能移动到「{parent}」之下，请选择其他上级部门。")
         if parent is None and unit.kind not in CHILDREN[""]:
             raise ValidationError(f"{unit.get_kind_display()}不能直接放在学校之下，请选择上级部门。")
         unit._history_user, unit._change_reason = by, "移动部门"
         if unit.kind == Kind.MAJOR:
-            major = Major.objects.select_for_update().get(unit=unit)
+            major = holding.locking(Major.objects.all()).get(unit=unit)
             major.college, major._history_user, major._change_reason = parent, by, "移动部门"
             major.full_clean(exclude=["unit"])
             major.save()

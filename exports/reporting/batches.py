@@ -32,6 +32,7 @@ from models.audit.services import record
 from models.jobs.files import safe_filename, store_private
 from models.organisation.models import Cohort
 from models.reporting.models import FOLDER, Channel, EmploymentPlan, Kind, ReportBatch, ReportItem
+from workflows import holding
 from workflows.errors import Invalid, WrongState
 
 BATCH = 2000
@@ -52,7 +53,7 @@ def just_made(model: type[ReportBatch | EmploymentPlan], cohort: Cohort) -> Quer
 
     One order at a time in a cohort: the row is locked, by NO KEY UPDATE, so that rows that point at it are written meanwhile.
     """
-    Cohort._base_manager.select_for_update(no_key=True).get(pk=cohort.pk)
+    holding.locking(Cohort._base_manager.all()).get(pk=cohort.pk)
     return model.objects.filter(cohort=cohort, made_at__gt=timezone.now() - TWICE)
 
 
@@ -107,7 +108,7 @@ def build(batch: ReportBatch, progress: Progress | None = None) -> ReportBatch:
         return batch
     found = gather(batch.cohort, batch.kind, batch.layout, changes_only=batch.changes_only, progress=progress)
     with transaction.atomic():
-        locked = ReportBatch.objects.select_for_update().get(pk=batch.pk)
+        locked = holding.locking(ReportBatch.objects.all()).get(pk=batch.pk)
         if locked.state == ReportBatch.State.BUILDING:  # nobody else built it meanwhile
             _fill(locked, found)
     return locked
@@ -157,7 +158,7 @@ def mark_sent(batch: ReportBatch, *, by: Any, request: Any = None) -> ReportBatc
     """The file was uploaded by hand: its rows count as reported from now on. Raises WrongState."""
     require(by, "change_reportbatch", batch.school_id, "上报")
     with transaction.atomic():
-        locked = ReportBatch.objects.select_for_update().get(pk=batch.pk)
+        locked = holding.locking(ReportBatch.objects.all()).get(pk=batch.pk)
         if locked.state != ReportBatch.State.READY or locked.channel != Channel.FILE or not locked.count:
             raise WrongState(f"该批次为「{locked.get_state_display()}」，不能标记为已上报。")
         ReportItem.objects.filter(batch=locked, state=ReportItem.State.WAITING).update(state=ReportItem.State.SENT)
@@ -171,7 +172,7 @@ def take_answers(batch: ReportBatch, answers: Mapping[int, tuple[bool, str]]) ->
     """Write what came back, {student key: (accepted, message)}, onto the rows; the batch is done when every row has its answer."""
     now = timezone.now()
     with transaction.atomic():
-        locked = ReportBatch.objects.select_for_update().get(pk=batch.pk)
+        locked = holding.locking(ReportBatch.objects.all()).get(pk=batch.pk)
         items = list(ReportItem.objects.filter(batch=locked, student__in=list(answers)))
         for item in items:
             accepted, message = answers[item.student_id]

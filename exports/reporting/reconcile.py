@@ -32,7 +32,7 @@ from models.organisation.models import Cohort
 from models.reporting.models import FOLDER, Difference, Kind, Reconciliation, ReportBatch
 from models.students.facts import FACTS, save_facts
 from models.students.models import GraduateProfile, Student
-from workflows import fields
+from workflows import fields, holding
 from workflows.actions import save_fields
 from workflows.bulkrows import those
 from workflows.errors import Absent, Invalid, Refused, WrongState
@@ -200,7 +200,7 @@ def compare(found: Reconciliation, progress: Progress | None = None) -> Reconcil
             progress(start + len(part), len(keys))
     only_theirs = sum(1 for one in rows if one.student_id is None)
     with transaction.atomic():
-        locked = Reconciliation.objects.select_for_update().get(pk=found.pk)
+        locked = holding.locking(Reconciliation.objects.all()).get(pk=found.pk)
         if locked.state == Reconciliation.State.APPLIED:
             raise WrongState("这次比对的结果已经处理，不能重新比对；如需再比，请重新上传对方的表格。")
         Difference.objects.filter(reconciliation=found).delete()
@@ -294,7 +294,7 @@ def _may_decide(found: Reconciliation, by: Any) -> None:
 
 def _open(found: Reconciliation, by: Any) -> Reconciliation:
     """The comparison as it is now, locked till the end of the transaction. Raises as `_may_decide`."""
-    locked = Reconciliation.objects.select_for_update().get(pk=found.pk)
+    locked = holding.locking(Reconciliation.objects.all()).get(pk=found.pk)
     _may_decide(locked, by)
     return locked
 
@@ -351,12 +351,13 @@ def _take(found: Reconciliation, student: int, rows: Sequence[tuple[Difference, 
     waiting = Difference.objects.filter(pk__in=[row.pk for row, _thing in rows], result="")
     try:
         with transaction.atomic():
-            held = set(waiting.order_by("pk").select_for_update().values_list("pk", flat=True))
+            person = holding.taken(Student.objects.filter(pk=student), "没有找到该学生。", whole=True)
+            held = set(holding.locking(waiting.order_by("pk")).values_list("pk", flat=True))
             values: dict[str, dict[str, Any]] = defaultdict(dict)
             for row, thing in rows:
                 if row.pk in held and thing is not None and thing.target:
                     values[thing.target[0]][thing.target[1]] = _entered(row.theirs, thing)
-            _write(found, student, values, by)
+            _write(found, person, values, by)
             waiting.update(result="已采用")
     except Invalid as refusal:
         waiting.update(result=f"未采用：{'；'.join(refusal.errors.values())}"[:200])
@@ -364,8 +365,7 @@ def _take(found: Reconciliation, student: int, rows: Sequence[tuple[Difference, 
         waiting.update(result=f"未采用：{refusal.sentence}"[:200])
 
 
-def _write(found: Reconciliation, student: int, values: dict[str, dict[str, Any]], by: Any) -> None:
-    person = Student.objects.get(pk=student)
+def _write(found: Reconciliation, person: Student, values: dict[str, dict[str, Any]], by: Any) -> None:
     if values["student"]:
         save_facts(person, _facts(values["student"]), by=by)
     if values["profile"]:

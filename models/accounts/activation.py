@@ -14,6 +14,7 @@ from models.accounts.models import User
 from models.accounts.own import TooMany, set_own_password
 from models.audit.models import Action, Result
 from models.audit.services import record
+from workflows import holding
 from workflows.errors import Conflict
 
 TRIES, WINDOW = 5, 3600
@@ -60,7 +61,7 @@ def activate(user: User, *, password: str, phone: str, request: HttpRequest | No
     account's (the consent given).
     """
     with transaction.atomic():
-        held = User.objects.select_for_update().get(pk=user.pk)
+        held = holding.locking(User.objects.all()).get(pk=user.pk)
         if held.password_state == User.PasswordState.OWN:
             raise Conflict("该账号已经激活，请直接登录。")
         held.phone = phone

@@ -12,7 +12,7 @@ from models.agreements.models import AgreementNumber, NumberApplication
 from models.agreements.signing import locked_student
 from models.audit.models import Action
 from models.audit.services import record as audit
-from workflows import actions, permits
+from workflows import actions, holding, permits
 from workflows.errors import Conflict, Invalid, NotAllowed, Refused, WrongState
 from workflows.levels import Status, Verb
 
@@ -115,7 +115,7 @@ def reset(
         raise WrongState("审核通过并已发放编号的申请才能重置。")
     if not why.strip():
         raise Invalid({"why": "请填写重置的原因。"})
-    old = AgreementNumber._base_manager.select_for_update(of=("self",)).get(pk=row.number_id)
+    old = holding.locking(AgreementNumber._base_manager.all()).get(pk=row.number_id)
     held = NumberApplication._base_manager.select_related(
         "student__major", "student__school", "student__cohort", "number"
     ).get(pk=row.pk)

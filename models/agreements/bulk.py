@@ -27,9 +27,11 @@ def find_numbers(school: School, numbers: Sequence[str], *, lock: bool) -> dict[
     return {row["number"]: row for row in found}
 
 
-def find_students(school: School, cohort: Any, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Students of the cohort by 学号, with whether a number waits for them."""
+def find_students(school: School, cohort: Any, numbers: Sequence[str], *, lock: bool) -> dict[str, dict[str, Any]]:
+    """Students of the cohort by 学号, with whether a number waits for them; with `lock` nobody signs, lists or moves them meanwhile."""
     rows = bulkrows.those(Student._base_manager.filter(school=school, cohort=cohort), "number", list(numbers))
+    if lock:
+        bulkrows.lock(Student, list(rows.values_list("pk", flat=True)))
     found = {row["number"]: row for row in rows.values("id", "number", "name", "org_path", "major__college_id")}
     issued = AgreementNumber._base_manager.filter(state=State.ISSUED)
     held = dict(
@@ -78,10 +80,8 @@ def issued_values(student: Mapping[str, Any], by: Any) -> dict[str, Any]:
 # -- 签约限制 ------------------------------------------------------------------------------------------------------------------
 
 
-def find_exclusions(students: Sequence[int], *, lock: bool) -> dict[int, dict[str, Any]]:
-    """What keeps these students from signing, by student; with `lock` nobody lists or lifts them meanwhile."""
-    if lock:
-        bulkrows.lock(Student, sorted(students))
+def find_exclusions(students: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What keeps these students from signing, by student."""
     rows = SigningExclusion._base_manager.filter(lifted_at=None)
     return {
         row["student_id"]: row

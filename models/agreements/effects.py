@@ -24,7 +24,7 @@ from models.codes.lookup import table
 from models.dispatch import services as dispatch
 from models.employers import services as employers
 from models.outcomes import services as outcomes
-from workflows import actions
+from workflows import actions, holding
 from workflows.errors import Conflict, Invalid, WrongState
 from workflows.levels import PENDING, SCHOOL, Status, Verb
 
@@ -206,13 +206,11 @@ def wanted_number(application_id: int, number: str) -> Iterator[None]:
 
 def hand_out(row: NumberApplication, by: Any, number: str = "") -> AgreementNumber:
     """The number for an application: the next one, or `number`. An agreement on paper under way loses its old number with the paper."""
-    running = (
-        Agreement._base_manager.select_for_update(of=("self",)).filter(student_id=row.student_id, in_force=True).first()
-    )
+    running = holding.locking(Agreement._base_manager.filter(student_id=row.student_id, in_force=True)).first()
     if running is not None and running.status not in (Status.DRAFT, Status.RETURNED):
         raise WrongState("该学生的协议书正在审核或已经生效，不能再发编号；请先退回协议书或办理解约。")
-    held = AgreementNumber._base_manager.select_for_update().filter(
-        student_id=row.student_id, state=AgreementNumber.State.ISSUED
+    held = holding.locking(
+        AgreementNumber._base_manager.filter(student_id=row.student_id, state=AgreementNumber.State.ISSUED)
     )
     for old in held:
         numbers.spoil(old, f"换发：{row.get_kind_display()}", by=by)

@@ -193,9 +193,7 @@ def _agree(row: SigningInvitation, student: Any, by: Any) -> Agreement:
 
 
 def _lapse_others(accepted: SigningInvitation, by: Any) -> None:
-    others = SigningInvitation._base_manager.select_for_update(of=("self",)).filter(
-        student_id=accepted.student_id, state=State.SENT
-    )
+    others = holding.locking(SigningInvitation._base_manager.filter(student_id=accepted.student_id, state=State.SENT))
     for other in others.select_related("employer").exclude(pk=accepted.pk).order_by("pk"):
         other.lapsed_by = accepted
         _move(other, State.LAPSED, None, note="学生与其他单位签约")
@@ -218,9 +216,7 @@ def step_back(invitation: SigningInvitation, *, by: Any) -> SigningInvitation:
 
 def _restore_others(retracted: SigningInvitation, by: Any) -> None:
     now = timezone.now()
-    lapsed = SigningInvitation._base_manager.select_for_update(of=("self",)).filter(
-        lapsed_by=retracted, state=State.LAPSED
-    )
+    lapsed = holding.locking(SigningInvitation._base_manager.filter(lapsed_by=retracted, state=State.LAPSED))
     for other in lapsed.select_related("employer").order_by("pk"):
         other.lapsed_by = None
         again = SigningInvitation._base_manager.filter(
@@ -277,10 +273,7 @@ def _tell_settled(row: SigningInvitation, to: str) -> None:
 
 def _lock(invitation: SigningInvitation) -> SigningInvitation:
     rows = SigningInvitation._base_manager.select_related("employer", "student__user", "agreement")
-    row = holding.held(rows.filter(pk=invitation.pk))
-    if row is None:
-        raise Absent("没有找到该签约邀请。")
-    return row
+    return holding.taken(rows.filter(pk=invitation.pk), "没有找到该签约邀请。")
 
 
 def _own(invitation: SigningInvitation, by: Any) -> SigningInvitation:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, Q
 from django.db.models.functions import Length
 from django.utils import timezone
@@ -21,6 +21,7 @@ from models.agreements.settings import SigningSetting
 from models.audit.models import Action
 from models.audit.services import record as audit
 from models.organisation.models import Cohort, OrgUnit, School
+from workflows import holding
 from workflows.errors import Conflict, Invalid, NotAllowed, Refused, WrongState
 
 TAIL = 6
@@ -62,8 +63,7 @@ def generate(school: School, cohort: Cohort, count: int, *, by: Any, request: An
 
 
 def _make(school: School, cohort: Cohort | None, count: int) -> list[AgreementNumber]:
-    # NO KEY UPDATE: rows that point at the school can still be written by others meanwhile.
-    School._base_manager.select_for_update(no_key=True).get(pk=school.pk)
+    holding.locking(School._base_manager.all()).get(pk=school.pk)
     prefix = prefix_of(school, cohort)
     alike = AgreementNumber._base_manager.annotate(size=Length("number")).filter(
         school=school, number__startswith=prefix, size=len(prefix) + TAIL
@@ -86,7 +86,9 @@ def allot(numbers: Sequence[str], college: OrgUnit, *, by: Any, request: Any = N
     """Give free numbers to a college, which then issues them (E26). All or nothing."""
     require(by, college.school)
     with transaction.atomic():
-        rows = list(_lock(AgreementNumber._base_manager.filter(school_id=college.school_id, number__in=numbers)))
+        rows = list(
+            holding.locking(AgreementNumber._base_manager.filter(school_id=college.school_id, number__in=numbers))
+        )
         held = {row.number: row for row in rows}
         for number in numbers:
             if number not in held:
@@ -117,21 +119,15 @@ def between(school: School, first: str, count: int) -> list[str]:
 # -- handing out ---------------------------------------------------------------------------------------------------------
 
 
-def _lock(rows: Any, *, skip: bool = False) -> Any:
-    return rows.select_for_update(
-        of=("self",), skip_locked=skip and connection.features.has_select_for_update_skip_locked
-    )
-
-
 def _free(student: Any, setting: SigningSetting) -> AgreementNumber | None:
     """The next free number for this student: of the college first, then of the school."""
     rows = AgreementNumber._base_manager.filter(
         Q(cohort=None) | Q(cohort_id=student.cohort_id), school_id=student.school_id, state=State.FREE
     )
-    college = _lock(rows.filter(college_id=student.major.college_id), skip=True).order_by("number").first()
+    college = holding.locking(rows.filter(college_id=student.major.college_id), skip=True).order_by("number").first()
     if college is not None or setting.number_issue == SigningSetting.Issue.COLLEGE:
         return college
-    return _lock(rows.filter(college=None), skip=True).order_by("number").first()
+    return holding.locking(rows.filter(college=None), skip=True).order_by("number").first()
 
 
 def _next(student: Any) -> AgreementNumber:
@@ -148,7 +144,7 @@ def _next(student: Any) -> AgreementNumber:
 def issue(student: Any, *, by: Any, number: str = "") -> AgreementNumber:
     """Hand a number to a student who applied: `number`, or the next free one. Runs in the caller's transaction."""
     if number:
-        row = _lock(AgreementNumber._base_manager.filter(school_id=student.school_id, number=number)).first()
+        row = holding.locking(AgreementNumber._base_manager.filter(school_id=student.school_id, number=number)).first()
         if row is None:
             raise Invalid({"number": f"编号库中没有编号 {number}。"})
         if row.state != State.FREE:
@@ -170,7 +166,7 @@ def take(agreement: Any, *, by: Any) -> AgreementNumber:
     """
     student = agreement.student
     setting = setting_for(student.school_id, student.cohort_id)
-    row = _lock(AgreementNumber._base_manager.filter(student=student, state=State.ISSUED)).first()
+    row = holding.locking(AgreementNumber._base_manager.filter(student=student, state=State.ISSUED)).first()
     if row is None:
         if setting.number_issue != SigningSetting.Issue.AUTOMATIC:
             raise WrongState("您还没有领到协议书编号，请先提交协议书申请。", code="apply_number")
@@ -196,7 +192,7 @@ def spoil(row: AgreementNumber, why: str, *, by: Any) -> None:
 
 def replace(agreement: Any, why: str, *, by: Any) -> None:
     """The paper of an agreement under way is lost or spoilt: its number with it; `take` gives the next one. Locks; caller's transaction."""
-    for row in _lock(AgreementNumber._base_manager.filter(agreement=agreement, state=State.USED)):
+    for row in holding.locking(AgreementNumber._base_manager.filter(agreement=agreement, state=State.USED)):
         spoil(row, why, by=by)
     agreement.number = ""
 

@@ -22,10 +22,7 @@ OWN = (Status.DRAFT, Status.RETURNED)
 def locked_student(student: Any) -> Student:
     """The student's row, locked till the end of the transaction: what one student signs happens one after the other. Raises Absent."""
     rows = Student._base_manager.select_related("cohort", "major", "school", "unit", "user")
-    row = holding.held(rows.filter(pk=student.pk))
-    if row is None:
-        raise Absent("没有找到该学生。")
-    return row
+    return holding.taken(rows.filter(pk=student.pk), "没有找到该学生。")
 
 
 def draft_of(student: Any) -> Agreement | None:

@@ -70,6 +70,7 @@ def change(rows: Mapping[Dispatch, tuple[dict[str, Any], dict[str, Any]]], *, by
 
 def take_back(made: Sequence[int], changed: Mapping[int, Mapping[str, Any]], *, by: Any, reason: str) -> None:
     """Undo: a record that was made stays as an empty draft; what was changed says again what it said."""
+    bulkrows.lock(Dispatch, [*made, *changed])
     blank = {name: empty(name) for name in OWN}
     back = {pk: dict(blank) for pk in made}
     for pk, values in changed.items():

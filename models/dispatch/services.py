@@ -9,7 +9,7 @@ from django.db import transaction
 
 from models.dispatch.models import ARCHIVE_FIELDS, HOUSEHOLD_FIELDS, Dispatch
 from models.dispatch.routing import Suggestion, route
-from workflows import actions
+from workflows import actions, holding
 from workflows.levels import COLLEGE, SCHOOL, Status, Verb
 
 __all__ = ["Suggestion", "release_agreement", "route", "sync_from_agreement"]
@@ -28,7 +28,7 @@ def sync_from_agreement(student: Any, values: Mapping[str, Any], agreement_id: i
     values   archive_* and household_* fields of `CARRIED`; other names are ignored
     What the record said before is kept in `before_agreement`; `release_agreement` puts it back.
     """
-    row = Dispatch._base_manager.select_for_update().filter(student_id=student.pk).first()
+    row = holding.held(Dispatch._base_manager.filter(student_id=student.pk))
     if row is None:
         row = Dispatch(student=student)
         row.version = row.baseline_version = 1
@@ -51,7 +51,7 @@ def release_agreement(agreement_id: int, by: Any, reason: str) -> Dispatch | Non
 
     Returns the record, None when the agreement had none.
     """
-    row = Dispatch._base_manager.select_for_update().filter(agreement_id=agreement_id).first()
+    row = holding.held(Dispatch._base_manager.filter(agreement_id=agreement_id))
     if row is None:
         return None
     _take_back(row, reason)

@@ -102,7 +102,7 @@ def settle(appeal: AccountAppeal, outcome: str, *, by: Any, note: str = "", requ
 def _give_back(row: AccountAppeal, outcome: str, request: HttpRequest | None) -> str:
     """Make the account the appellant's: contact, ended sessions, and a password or a link; the account's own row is locked."""
     employer = Employer._base_manager.filter(uscc=row.uscc, account__isnull=False).first()
-    user = User.objects.select_for_update().filter(pk=employer.account_id).first() if employer else None
+    user = holding.held(User.objects.filter(pk=employer.account_id)) if employer else None
     if user is None:
         raise WrongState("该统一社会信用代码还没有账号，请选择「其他处理」，告知对方直接注册。")
     row.employer = employer
@@ -162,7 +162,7 @@ def use_link(token: str, password: str, *, request: HttpRequest | None = None) -
         used = AccountAppeal._base_manager.filter(pk=row.pk, link_digest=row.link_digest) if row else None
         if used is None or not used.update(link_digest="", link_until=None):
             return None
-        user = User.objects.select_for_update().get(pk=row.employer.account_id)
+        user = holding.locking(User.objects.all()).get(pk=row.employer.account_id)
         set_own_password(user, password, how="recovery")
         record(Action.PASSWORD_RESET, request=request, actor=user, obj=user, school_id=row.school_id)
     return user

@@ -13,6 +13,7 @@ from models.audit.services import record
 from models.employers.library import Employer
 from models.employers.records import Blacklist
 from models.organisation.models import School
+from workflows import holding
 from workflows.errors import Conflict, Invalid, NotAllowed
 
 PLACE, LIFT = "employers.add_blacklist", "employers.change_blacklist"
@@ -48,7 +49,7 @@ def lift(row: Blacklist, reason: str, *, by: Any, request: HttpRequest | None = 
     if not reason.strip():
         raise Invalid({"reason": "请填写解除原因。"})
     with transaction.atomic():
-        held = Blacklist._base_manager.select_for_update(of=("self",)).get(pk=row.pk)
+        held = holding.locking(Blacklist._base_manager.all()).get(pk=row.pk)
         if held.lifted_at is not None:
             raise Conflict("该单位已解除，请刷新后查看。")
         held.lifted_by, held.lifted_at, held.lift_reason = by, timezone.now(), reason.strip()[:500]

@@ -28,6 +28,7 @@ from models.employers.library import Employer
 from models.employers.matters import EmployerVerification
 from models.employers.records import Registration
 from models.notices.outbox import mail, queue
+from workflows import holding
 from workflows.errors import Conflict
 from workflows.scoping import system
 
@@ -131,7 +132,7 @@ def _make(row: Registration) -> User:
         preferences={"consent": row.values["consent"]} if row.values.get("consent") else {},
     )
     user.save(force_insert=True)
-    employer = Employer._base_manager.select_for_update().filter(uscc=row.uscc).first()
+    employer = holding.locking(Employer._base_manager.filter(uscc=row.uscc)).first()
     if employer is None:
         employer = Employer(uscc=row.uscc, name=row.values["name"], source=Employer.Source.ACCOUNT)
     if employer.account_id is not None:

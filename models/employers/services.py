@@ -15,6 +15,7 @@ from models.employers.library import PARTICULARS, PUBLIC_FIELDS, Employer
 from models.employers.matters import EmployerAdmission
 from models.employers.records import Blacklist
 from models.students.names import starting, tidy
+from workflows import holding
 from workflows.errors import Invalid, NotAllowed, Refused
 from workflows.levels import Status
 
@@ -93,7 +94,7 @@ def remember(values: Mapping[str, Any], source: str, by: Any) -> Employer:
 
 
 def _locked(code: str, name: str) -> Employer | None:
-    rows = Employer._base_manager.select_for_update()
+    rows = holding.locking(Employer._base_manager.all())
     return rows.filter(uscc=code).first() if code else rows.filter(uscc="", name=name).first()
 
 

@@ -88,6 +88,7 @@ def change(rows: Mapping[Outcome, tuple[dict[str, Any], dict[str, Any]]], *, by:
 
 def take_back(made: Sequence[int], changed: Mapping[int, Mapping[str, Any]], *, by: Any, reason: str) -> None:
     """Undo: what was made is voided, never deleted (its log stays); what was changed has its old values and asks for nothing."""
+    bulkrows.lock(Outcome, [*made, *changed])
     for row in bulkrows.those(Outcome._base_manager, "id", list(made)).order_by("pk"):
         actions.consequence(row, Verb.VOID, text=reason)
     calm = {"staff_changed": {}, "awaits_confirmation": False, "rules_stamp": ""}

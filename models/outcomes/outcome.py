@@ -241,11 +241,11 @@ class Outcome(WithEvidence, Confirmed, ReviewedMatter):  # type: ignore[misc]
             models.Index(fields=("contact_email",), name="outcome_email", condition=~Q(contact_email="")),
         ]
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; a new one is current where the student has none yet."""
-        if self._state.adding and self.is_current:
+    def adopt_scope(self) -> None:
+        """A new one is current where the student, who is held now, has none yet."""
+        super().adopt_scope()
+        if self.is_current:
             self.is_current = not Outcome._base_manager.filter(student_id=self.student_id, is_current=True).exists()
-        super().save(*args, **kwargs)
 
     def __str__(self) -> str:
         return f"{self.student} {self.get_category_display()}".strip()

@@ -15,7 +15,8 @@ from models.employers.models import Employer
 from models.employers.services import remember
 from models.employers.uscc import is_valid
 from models.outcomes.outcome import Outcome
-from workflows import actions, answers, bulkrows, fields, policy, rules
+from models.students.models import Student
+from workflows import actions, answers, bulkrows, fields, holding, policy, rules
 from workflows.errors import Absent, Closed, Conflict, Invalid, NotAllowed, RulesFailed, WrongState
 from workflows.levels import COLLEGE, SCHOOL, Status, Verb
 
@@ -47,11 +48,9 @@ def sync_from_agreement(student: Any, values: Mapping[str, Any], agreement_id: i
     known = {field.name for field in Outcome._meta.concrete_fields}
     wanted = {name: value for name, value in values.items() if name in known and value is not None}
     wanted |= {"category": values.get("category") or BY_AGREEMENT, "agreement_number": number}
-    row = Outcome._base_manager.select_for_update().filter(agreement_id=agreement_id).exclude(
-        status=Status.VOIDED
-    ).first()  # fmt: skip
+    row = holding.held(Outcome._base_manager.filter(agreement_id=agreement_id).exclude(status=Status.VOIDED))
     if row is None:
-        before = Outcome._base_manager.select_for_update().filter(student_id=student.pk, is_current=True).first()
+        before = holding.held(Outcome._base_manager.filter(student_id=student.pk, is_current=True))
         if before is not None:
             Outcome._base_manager.filter(pk=before.pk).update(is_current=False)
         row = Outcome(student=student, agreement_id=agreement_id, replaced=before, source=Outcome.Source.AGREEMENT)
@@ -90,6 +89,7 @@ def release_agreement(agreement_id: int, by: Any, reason: str) -> Outcome | None
 # -- by staff ------------------------------------------------------------------------------------------------------------
 
 
+@transaction.atomic
 def begin_for(student: Any, by: Any) -> Outcome:
     """代为登记: a draft that a member of staff fills in for the student, who confirms it. The open one where there is one. Raises a Refused."""
     if not by.has_perm("outcomes.change_outcome"):
@@ -98,6 +98,7 @@ def begin_for(student: Any, by: Any) -> Outcome:
         raise Absent("没有找到该学生，或不在您的管辖范围内。")
     if student.cohort.closed:
         raise Closed(f"{student.cohort}已归档，不能再办理。")
+    holding.taken(Student._base_manager.filter(pk=student.pk), "没有找到该学生。")
     held = current_of(student)
     if held is not None and held.status != Status.VOIDED:
         return held
@@ -157,8 +158,8 @@ def remember_employers(ids: list[int], by: Any) -> None:
 
 def step_up(ids: list[int]) -> None:
     """These destinations are approved: each becomes its student's current one. Runs inside the transaction of the approval."""
-    for row in Outcome._base_manager.select_for_update().filter(pk__in=ids, is_current=False).order_by("pk"):
-        before = Outcome._base_manager.select_for_update().filter(student_id=row.student_id, is_current=True).first()
+    for row in holding.locking(Outcome._base_manager.filter(pk__in=ids, is_current=False).order_by("pk")):
+        before = holding.locking(Outcome._base_manager.filter(student_id=row.student_id, is_current=True)).first()
         if before is not None:
             Outcome._base_manager.filter(pk=before.pk).update(is_current=False)
         Outcome._base_manager.filter(pk=row.pk).update(is_current=True, replaced=before)
@@ -166,14 +167,14 @@ def step_up(ids: list[int]) -> None:
 
 def step_down(ids: list[int]) -> None:
     """These destinations are void: what each had replaced is current again, unless it is void itself."""
-    rows = Outcome._base_manager.select_for_update().filter(pk__in=ids, is_current=True).order_by("pk")
+    rows = holding.locking(Outcome._base_manager.filter(pk__in=ids, is_current=True).order_by("pk"))
     for row in rows:
         Outcome._base_manager.filter(pk=row.pk).update(is_current=False)
         before = row.replaced_id
         seen = {row.pk}
         while before is not None and before not in seen:
             seen.add(before)
-            older = Outcome._base_manager.select_for_update().get(pk=before)
+            older = holding.locking(Outcome._base_manager.all()).get(pk=before)
             if older.status != Status.VOIDED:
                 Outcome._base_manager.filter(pk=older.pk).update(is_current=True)
                 break

@@ -23,7 +23,7 @@ from models.students.models import RollChange, Student
 from models.students.places import matters_of
 from workflows import bulkrows, holding
 from workflows.batch import BatchResult
-from workflows.errors import Absent, Closed, Conflict, Invalid, NotAllowed
+from workflows.errors import Closed, Conflict, Invalid, NotAllowed
 
 CHUNK = 2000
 ROLL, COHORT = "学籍异动", "换届"
@@ -39,10 +39,7 @@ def require(by: Any, code: str, deed: str) -> None:
 def locked(student: Student, by: Any) -> Student:
     """The student as stored, locked till the end of the transaction; Absent outside the scope of `by`."""
     rows = by.scope_of(Student._base_manager.filter(pk=student.pk))
-    found = holding.held(rows.select_related("cohort", "major", "unit", "school"), whole=True)
-    if found is None:
-        raise Absent(NOT_FOUND)
-    return found
+    return holding.taken(rows.select_related("cohort", "major", "unit", "school"), NOT_FOUND, whole=True)
 
 
 def check_version(student: Student, expected: int | None) -> None:

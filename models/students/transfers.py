@@ -19,10 +19,11 @@ from models.organisation.models import Cohort, Major, OrgUnit
 from models.students.affairs import locked, require, tell_students, write
 from models.students.models import MajorTransfer, Student
 from workflows import holding
-from workflows.errors import Absent, Closed, Conflict, Invalid, NotAllowed, WrongState
+from workflows.errors import Closed, Conflict, Invalid, NotAllowed, WrongState
 from workflows.levels import COLLEGE, SCHOOL
 
 State = MajorTransfer.State
+NOT_FOUND = "没有找到该申请，或不在您的管辖范围内。"
 ASK, DECIDE = "students.add_majortransfer", "students.change_majortransfer"
 
 
@@ -113,15 +114,16 @@ def accept(
 ) -> MajorTransfer:
     """Take the student into a class of the major: the student and all records move. Raises a Refused; then nothing moved."""
     with transaction.atomic():
+        # The receiving side does not have the student in its scope yet: the request itself is what entitles it. The student moves, and
+        # is held whole from the first look on.
+        rows = Student._base_manager.select_related("major", "cohort", "school")
+        row = holding.taken(rows.filter(pk=transfer.student_id), NOT_FOUND, whole=True)
         held = _waiting(transfer, by, may_decide, "接收学生须由转入学院或学校的老师办理。")
         unit = to_unit or held.to_unit
         if unit is None:
             raise Invalid({"to_unit": "请选择转入的班级。"})
         if errors := _check_unit(held.to_major, unit):
             raise Invalid(errors)
-        # The receiving side does not have the student in its scope yet: the request itself is what entitles it.
-        rows = Student._base_manager.select_related("major", "cohort", "school")
-        row = holding.held(rows.filter(pk=held.student_id), whole=True)
         if row.org_path != held.from_path:
             raise Conflict("该学生在申请之后已转到别处，请撤销后重新申请。")
         held.to_unit, held.to_path, held.opinion = unit, unit.path, opinion.strip()[:200]
@@ -192,9 +194,7 @@ def move_now(
 def _waiting(transfer: MajorTransfer, by: Any, may: Any, sentence: str) -> MajorTransfer:
     rows = by.scope_of(MajorTransfer._base_manager.filter(pk=transfer.pk))
     rows = rows.select_related("student", "from_major", "to_major__unit", "to_unit", "to_cohort", "asked_by")
-    held = holding.held(rows)
-    if held is None:
-        raise Absent("没有找到该申请，或不在您的管辖范围内。")
+    held = holding.taken(rows, NOT_FOUND)
     if not may(held, by):
         raise NotAllowed(sentence)
     if held.state != State.WAITING:

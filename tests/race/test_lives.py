@@ -13,6 +13,7 @@ from django.db import DatabaseError, connections
 
 from tests.histories.lives import Broken, Walk, Watch, nobody_outside_sees, town
 from workflows import actions, policy
+from workflows.errors import Absent
 from workflows.scoping import system
 
 # What a crowd meets differs from one time to the next: nightly, where a rare fault is looked into and stops nobody's work.
@@ -74,9 +75,12 @@ def test_no_crowd_breaks_an_invariant_in_the_long_run(made, seed):
 def test_control_without_the_lock_the_crowd_breaks_it(made, monkeypatch):
     """The record read instead of locked: two decide on the same state, and the database or the log says so."""
 
-    def unlocked(record, by):
+    def unlocked(record, by, *, alone=False):
         rows = type(record)._base_manager.filter(pk=record.pk).select_related(*type(record).joins())
-        return actions._there((rows if by is None else by.scope_of(rows)).first())
+        row = (rows if by is None else by.scope_of(rows)).first()
+        if row is None:
+            raise Absent(actions.ABSENT)
+        return row
 
     monkeypatch.setattr(actions, "locked", unlocked)
     with pytest.raises((Broken, DatabaseError)):

@@ -20,6 +20,7 @@ from models.employers.models import Employer
 from models.students.models import Student
 from tests.factories import people
 from tests.factories import signing as make
+from workflows import holding
 from workflows.errors import Refused
 from workflows.scoping import acting, system
 
@@ -119,6 +120,7 @@ def test_control_without_lock_and_constraint_there_are_many(world, monkeypatch):
         return Student._base_manager.select_related("cohort", "major", "school", "unit", "user").get(pk=student.pk)
 
     monkeypatch.setattr(invitations, "locked_student", unlocked)
+    monkeypatch.setattr(holding, "hold_subjects", lambda rows: None)
     monkeypatch.setattr(invitations, "_lapse_others", lambda accepted, by: None)
     guards = ("one_agreement_in_force", "one_considered_invitation")
     with connection.cursor() as cursor:

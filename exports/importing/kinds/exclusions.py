@@ -82,8 +82,8 @@ class ExclusionKind(Kind):
     def resolve(self, entries: list[Entry], *, lock: bool) -> None:
         ctx = self.context
         numbers = [entry.values["student"] for entry in entries if entry.values.get("student")]
-        students = bulk.find_students(ctx.school, ctx.cohort, numbers)
-        listed = bulk.find_exclusions([row["id"] for row in students.values()], lock=lock)
+        students = bulk.find_students(ctx.school, ctx.cohort, numbers, lock=lock)
+        listed = bulk.find_exclusions([row["id"] for row in students.values()])
         for entry in entries:
             if not entry.errors:
                 self._plan(entry, students.get(entry.values["student"]), listed)

@@ -65,11 +65,11 @@ class AgreementNumberKind(Kind):
 
     def resolve(self, entries: list[Entry], *, lock: bool) -> None:
         ctx = self.context
+        students = bulk.find_students(
+            ctx.school, ctx.cohort, [e.values["student"] for e in entries if e.values.get("student")], lock=lock
+        )
         known = bulk.find_numbers(
             ctx.school, [e.values["number"] for e in entries if e.values.get("number")], lock=lock
-        )
-        students = bulk.find_students(
-            ctx.school, ctx.cohort, [e.values["student"] for e in entries if e.values.get("student")]
         )
         for entry in entries:
             if not entry.errors:
