@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from admin_site.matters.lists import posted_selection
 from admin_site.matters.verbs import url_name
 from exports.documents.forms import PrintedForm, form_of
-from exports.documents.kinds import KIND, ONE_FILE, WAYS
+from exports.documents.kinds import KIND, ONE_FILE, WAYS, ZIP, too_many
 from exports.selection import BadSelection
 from models.audit.models import Action
 from models.audit.services import record as audit
@@ -169,8 +169,9 @@ def many_view(admin: Any, request: HttpRequest) -> HttpResponse:
         )
         response.status_code = 400
         return response
-    how = request.POST.get("how", "")
-    if how in WAYS:
+    how, ready = request.POST.get("how", ""), rows.filter(status__in=form.statuses).count()
+    problem = too_many(ONE_FILE, ready)
+    if how in WAYS and not (how == ONE_FILE and problem):
         ids = list(rows.order_by("pk").values_list("pk", flat=True))
         start(
             KIND, owner=request.user, title=f"打印{form.title} {len(ids)} 份（{WAYS[how]}）", school=request.user.school_id,
@@ -178,9 +179,9 @@ def many_view(admin: Any, request: HttpRequest) -> HttpResponse:
         )  # fmt: skip
         messages.success(request, "已开始打印，完成后会通知您，文件在“任务”中下载。")
         return HttpResponseRedirect(reverse("admin:jobs_job_changelist"))
-    ready = rows.filter(status__in=form.statuses).count()
     return admin.page(
-        request, "admin/matters/print.html", title=f"打印{form.title}", form=form, total=total, ready=ready, unready=total - ready, ways=WAYS, usual=ONE_FILE,
+        request, "admin/matters/print.html", title=f"打印{form.title}", form=form, total=total, ready=ready, unready=total - ready, problem=problem,
+        ways={ZIP: WAYS[ZIP]} if problem else WAYS, usual=ZIP if problem else ONE_FILE,
         selection_json=selection.as_json(), everything=request.POST.get("all") == "1", parts=selection.describe(request.user),
         root=root + selection.link(),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from exports.documents import printing
 from exports.documents.forms import PrintedForm, form_named
-from exports.documents.kinds import KIND, ONE_FILE
+from exports.documents.kinds import KIND, ONE_FILE, too_many
 from models.audit.models import Action
 from models.audit.services import record as audit
 from models.jobs.errors import JobError
@@ -39,6 +39,8 @@ def run_print(job: RunningJob) -> None:
         raise JobError(
             f"所选的 {len(job.payload['ids'])} 条都还不能打印：" + next(iter(chosen.refused.values()), "没有记录。")
         )
+    if problem := too_many(job.payload["how"], len(chosen.ids)):
+        raise JobError(problem)
     result = {"printed": len(chosen.ids), "refused": len(chosen.refused)}
     name = f"{form.title}_{len(chosen.ids)}份"
     if job.payload["how"] == ONE_FILE:

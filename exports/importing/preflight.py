@@ -24,7 +24,7 @@ type_of_source = str | Path | bytes | BinaryIO
 
 _ASK = "请上传 .xlsx、.xls 或 .csv 文件。"
 _OTHERS = (
-    (b"%PDF", "PDF 文档"),
+    (b"%PDF", "一份 PDF 文档"),
     (b"\x89PNG", "图片"),
     (b"\xff\xd8\xff", "图片"),
     (b"GIF8", "图片"),
@@ -35,7 +35,7 @@ _OTHERS = (
     (b"Rar!", "压缩包"),
     (b"7z\xbc\xaf", "压缩包"),
     (b"\x1f\x8b", "压缩包"),
-    (b"{\\rtf", "Word 文档"),
+    (b"{\\rtf", "一份 Word 文档"),
     (b"MZ", "程序"),
     (b"\x7fELF", "程序"),
 )

@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.urls import reverse
 from pypdf import PdfReader
 
 from exports.documents import printing
@@ -226,6 +227,29 @@ def test_one_file_in_which_each_has_its_own_code(three, place, visitor):
     with within(None):
         page = visitor.post("/verify/", {"file": SimpleUploadedFile("a.pdf", content)}).content.decode()
     assert "共含 3 份" in page
+
+
+def test_more_than_one_file_can_hold_are_refused_with_the_way_out(three, place, client, monkeypatch, capsys):
+    """A PDF is put together in memory; separate files are not, so they are what is offered."""
+    monkeypatch.setattr("exports.documents.kinds.ONE_FILE_MOST", 2)
+    sentence = (
+        "一个 PDF 文件最多合并 2 份，这里有 3 份。请改选“每人一个 PDF 文件，按班级打包下载”，或按院系、班级分批打印。"
+    )
+    keys = [record.pk for record in three]
+    job = run(place.reviewers.school, ONE_FILE, keys)
+    assert (job.status, job.error) == ("failed", sentence)
+    assert not IssuedDocument._base_manager.exists()
+    with within(None), pytest.raises(CommandError, match="最多合并 2 份"):
+        call_command("print_recommendations", school="19901", cohort=2027, out="/nonexistent", one_file=True)
+    assert run(place.reviewers.school, ZIP, keys).status == "done"
+    client.force_login(place.reviewers.school, backend="models.accounts.backends.FunctionBackend")
+    url = reverse("admin:recommendations_recommendationform_print")
+    chosen = {"selection": Selection("recommendations.recommendationform", ids=tuple(keys)).as_json()}
+    for how in ("", ONE_FILE):
+        page = client.post(url, {**chosen, "how": how})
+        assert sentence in page.text
+        assert 'value="zip" checked' in page.text
+        assert 'value="file"' not in page.text
 
 
 def test_nobody_prints_beyond_their_scope(three, place):

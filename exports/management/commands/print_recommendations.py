@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from exports.documents import printing
+from exports.documents.kinds import ONE_FILE, too_many
 from exports.documents.recommendation import FORM
 from models.audit.models import Action
 from models.audit.services import record as audit
@@ -40,6 +41,8 @@ class Command(BaseCommand):
             chosen = printing.choose(FORM, rows)
             if not chosen.ids:
                 raise CommandError(f"{found.school.name}{cohort}届还没有审核通过的推荐表，没有可打印的。")
+            if one_file and (problem := too_many(ONE_FILE, len(chosen.ids))):
+                raise CommandError(problem)
             try:
                 out.mkdir(parents=True, exist_ok=True)
                 written = self._together(out, found, chosen.ids) if one_file else self._separately(out, chosen.ids)
