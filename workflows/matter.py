@@ -59,6 +59,15 @@ def waiting_condition(user: Any) -> models.Q:
     return condition
 
 
+@dataclass(frozen=True)
+class OnRecord:
+    """Facts from elsewhere about what a record is about: {field of the record: value}, under a title, with where they come from."""
+
+    title: str
+    source: str
+    values: dict[str, Any]
+
+
 class ReviewedMatter(ConcurrentTransitionMixin, models.Model):
     """Base of reviewed matters. A subclass declares:
 
@@ -238,6 +247,10 @@ class ReviewedMatter(ConcurrentTransitionMixin, models.Model):
     def told(self) -> str:
         """A sentence for the subject above their record: what to check now, or what became of it; "" else."""
         return ""
+
+    def on_record(self) -> OnRecord | None:
+        """What is known of the same thing from elsewhere, for the reviewer to see beside what was entered; None where nothing is."""
+        return None
 
     def incomplete(self) -> dict[str, str]:
         """What besides the required fields is still missing for a submission: {name: sentence}. A matter that takes files, or whose

@@ -87,6 +87,30 @@ def pairs(record: Any, changes: dict[str, list[Any]], *, reveal: bool) -> list[P
     return found
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What is known from elsewhere beside what was entered: `pairs` are all that both could say, `differ` those that do not agree."""
+
+    title: str
+    source: str
+    pairs: list[Pair]
+
+    @property
+    def differ(self) -> list[Pair]:
+        """The pairs to look at."""
+        return [pair for pair in self.pairs if pair.old != pair.new]
+
+
+def beside(record: Any, *, reveal: bool) -> Beside | None:
+    """The record against what it declares to be known from elsewhere (`on_record`)."""
+    known = record.on_record()
+    if known is None:
+        return None
+    specs = {spec.name: spec for spec in diff.own_specs(record)}
+    both = {name: [value, specs[name].value(record)] for name, value in known.values.items() if name in specs}
+    return Beside(known.title, known.source, pairs(record, both, reveal=reveal))
+
+
 def rule_results(record: Any) -> list[RuleResult]:
     """What the rules say now: as stored where that still holds, else run again (nothing is written by looking)."""
     if record.rules_stamp == rules.stamp_of(type(record)):

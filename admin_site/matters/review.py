@@ -237,7 +237,7 @@ def _page(
         units=" · ".join(names_on(found.org_path)), queue=queue, place=place, previous=queue.link(place.previous) if place.previous else "",
         following=queue.link(place.following) if place.following else "", queue_list=queue.list_link(), verbs={str(verb) for verb in verbs},
         turn=page.whose_turn(found, user), passed=next((e for e in reversed(events) if e.verb == Verb.APPROVE), None),
-        changes=changes, only_filled=not approved_before and not any(pair.old for pair in changes), groups=page.groups(found, reveal=reveal),
+        changes=changes, beside=page.beside(found, reveal=reveal), only_filled=not approved_before and not any(pair.old for pair in changes), groups=page.groups(found, reveal=reveal),
         results=page.rule_results(found), rule_count=len(model.rules), events=events[::-1],
         reasons=policy.reasons_for(model, found.school_id, found.cohort_id), asked=asked,
         asked_pairs=page.pairs(found, asked.values, reveal=reveal) if asked else (),

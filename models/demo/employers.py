@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 from PIL import Image, ImageDraw
 
 from models.accounts.models import User
@@ -72,6 +73,10 @@ def _firm(number: int, firm: tuple[str, str, str, str, str], place: Place) -> Em
     employer = Employer._base_manager.filter(uscc=code).first() or Employer(
         uscc=code, name=name, source=Employer.Source.ACCOUNT
     )
+    if state == "waiting" and employer.pk is None:  # a register that was imported knows it, at another address
+        employer.source, employer.checked_at, employer.checked_by = Employer.Source.IMPORT, timezone.now(), place.head
+        employer.employer_type, employer.industry, employer.region = kind, industry, region
+        employer.address, employer.postcode = f"示例老街{number}号", "400000"
     employer.account = user
     employer.save()
     row = EmployerVerification(

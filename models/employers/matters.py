@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from models.employers.library import MOBILE, Employer, Particulars
 from models.evidence.kinds import EvidenceKind, WithEvidence
 from workflows.chain import Chain, Step
 from workflows.levels import SCHOOL
-from workflows.matter import LastingMatter
+from workflows.matter import LastingMatter, OnRecord
 
 LICENCE = EvidenceKind(
     "licence",
@@ -20,6 +21,10 @@ LICENCE = EvidenceKind(
 LETTER = EvidenceKind(
     "letter", "招聘经办人授权书", help_text="写明经办人姓名和授权事项，加盖单位公章；学校要求时上传。"
 )
+
+
+# What a register says of an employer, as against whom to call there.
+REGISTERED = ("name", "employer_type", "industry", "region", "address", "postcode")
 
 
 class EmployerMatter(LastingMatter):
@@ -93,6 +98,18 @@ class EmployerVerification(WithEvidence, EmployerMatter, Particulars):
 
     class Meta(EmployerMatter.Meta):
         verbose_name = verbose_name_plural = _("单位审核")
+
+    def on_record(self) -> OnRecord | None:
+        """工商信息对比: what the library knows of this code from others (a register that was imported, what other reviews approved).
+
+        What the employer itself had approved before is not a second source: its changes stand among the changes of the record.
+        """
+        known = self.employer
+        if not known.is_checked or known.source == Employer.Source.ACCOUNT:
+            return None
+        values = {name: getattr(known, name) for name in REGISTERED if getattr(known, name)}
+        source = f"单位库，来源：{known.get_source_display()}，{timezone.localtime(known.checked_at):%Y-%m-%d} 核对"
+        return OnRecord("工商登记信息对比", source, values)
 
     def evidence_kinds(self) -> tuple[EvidenceKind, ...]:
         """The licence always, a letter of authority when the school wants one."""

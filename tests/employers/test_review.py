@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.utils import timezone
 
 from models.employers import admission, blacklisting, services
 from models.employers.models import Employer, EmployerAdmission, EmployerVerification
@@ -245,3 +248,31 @@ def test_the_centre_over_the_api(world):
     assert client_of(world.student.user).get("/api/employer/admissions/").status_code == 403
     me = client.get("/api/me/").json()
     assert (me["kind"], me["username"]) == ("employer", world.new.uscc)
+
+
+def test_what_a_register_says_stands_beside_what_was_entered(world):
+    with system("a test has a register imported before the employer registers"):
+        employer = employers.registered(world.here, address="示例市新址1号")
+        known = {"source": Employer.Source.IMPORT, "checked_at": timezone.now(), "name": "示例旧名有限公司"}
+        Employer.objects.filter(pk=employer.pk).update(**known, address="示例市新址1号", industry="")
+        record = EmployerVerification.objects.get(employer=employer)
+        perform(record, Verb.SUBMIT, by=employer.account)
+    page = client_of(world.office).get(f"/admin/employers/employerverification/{record.pk}/change/").content.decode()
+    both = page.partition("工商登记信息对比")[2].partition("</section>")[0]
+    assert "1 项不一致" in both
+    assert "来源：导入" in both
+    assert re.search(r"示例旧名有限公司.*示例制造\d+有限公司.*不一致", both)
+    assert re.search(r"<td[^>]*>示例市新址1号</td><td[^>]*>示例市新址1号</td>", both), (
+        "what agrees is shown as agreeing"
+    )
+    assert "单位行业" not in both, "the register says nothing of it"
+
+
+def test_an_employer_nobody_else_knows_has_nothing_beside_it(world):
+    with system("a test reviews"):
+        perform(world.new.verification, Verb.SUBMIT, by=world.new.account)
+        perform(world.known.verification, Verb.AMEND, by=world.user)
+    for record in (world.new.verification, world.known.verification):
+        page = client_of(world.office).get(f"/admin/employers/employerverification/{record.pk}/change/")
+        assert page.status_code == 200
+        assert "工商登记信息对比" not in page.content.decode()
