@@ -11,7 +11,8 @@ from models.accounts.models import User
 from models.codes.fields import CodeField
 from models.students.models import GraduateProfile, Student
 from tests.contract.routes import routes, values_for
-from tests.contract.visits import body_of, client_for
+from tests.contract.test_access import declared, key_of
+from tests.contract.visits import body_of, client_for, unwatched
 from tests.contract.world import World, rolled_back
 from workflows import policy
 from workflows.models import ReviewLog
@@ -88,8 +89,10 @@ def test_no_page_gives_back_a_tag_that_somebody_typed(world: World, role: str):
     assert poison(world) > 20
     client, faults, echoed = client_for(world, role), [], 0
     for route in routes():
+        if role == "province" and declared()[key_of(route, "GET")]["school"] == "200":
+            continue  # the same page as the school's, which is another run of this test
         url = route.url(values_for(route, world, role))
-        with rolled_back():
+        with rolled_back(), unwatched():
             answer: Any = client.get(url)
             body = (
                 body_of(answer).decode("utf-8", "replace") if "html" in answer.headers.get("Content-Type", "") else ""
@@ -99,7 +102,7 @@ def test_no_page_gives_back_a_tag_that_somebody_typed(world: World, role: str):
             faults.append(f"{url}: …{body[max(0, at - 60) : at + 40]!r}")
         echoed += "&lt;script&gt;x()" in body
     assert not faults, "\n".join(faults)
-    assert echoed > (2 if role == "student" else 15), "hardly any page shows the payload: it proves nothing"
+    assert echoed > {"student": 2, "province": 0}.get(role, 15), "hardly any page shows the payload: it proves nothing"
 
 
 def test_what_was_typed_into_a_search_box_is_text_too(world: World):
