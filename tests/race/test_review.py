@@ -30,17 +30,30 @@ THREADS, ROUNDS, RECORDS = 16, 5, 60
 
 @pytest.fixture
 def world():
+    """One school with its staff, and a submitted record for each round."""
     with system("a test sets up rows"):
         sync_groups()
         made = people.school()
         made.staff = people.reviewers(made)
         made.records = []
-        for _ in range(RECORDS):
+    submit(made, ROUNDS)
+    return made
+
+
+@pytest.fixture
+def crowded(world):
+    """The same with as many records as a batch is worth."""
+    submit(world, RECORDS - ROUNDS)
+    return world
+
+
+def submit(made: Any, count: int) -> None:
+    with system("a test sets up rows"):
+        for _ in range(count):
             student = people.student(made)
             record = GraduateProfile.objects.get(student=student)
             perform(record, Verb.SUBMIT, by=student.user)
             made.records.append(record)
-    return made
 
 
 def storm(work: Callable[[int], Any]) -> list[Any]:
@@ -97,11 +110,11 @@ def test_of_many_single_approvals_exactly_one_wins(world, level):
         assert (now.status, now.version) == (Status.PENDING_COLLEGE, record.version + 1)
 
 
-def test_of_many_batches_each_record_is_moved_by_one(world):
-    ids = [record.pk for record in world.records]
+def test_of_many_batches_each_record_is_moved_by_one(crowded):
+    ids = [record.pk for record in crowded.records]
 
     def approve(number: int) -> list[int]:
-        user = of(world, "counselor")
+        user = of(crowded, "counselor")
         mine = random.Random(number).sample(ids, len(ids))  # asked for in any order, locked in one
         with acting(user):
             return perform_many(GraduateProfile.objects.filter(pk__in=mine), Verb.APPROVE, by=user).done
@@ -115,16 +128,16 @@ def test_of_many_batches_each_record_is_moved_by_one(world):
         assert GraduateProfile.history.filter(id__in=ids, history_change_reason="通过").count() == len(ids)
 
 
-def test_single_and_batch_approvals_meet_without_a_deadlock(world):
-    ids = [record.pk for record in world.records]
+def test_single_and_batch_approvals_meet_without_a_deadlock(crowded):
+    ids = [record.pk for record in crowded.records]
 
     def approve(number: int) -> list[int]:
-        user = of(world, "counselor")
+        user = of(crowded, "counselor")
         with acting(user):
             if number % 2:
                 return perform_many(GraduateProfile.objects.filter(pk__in=ids), Verb.APPROVE, by=user).done
             won = []
-            for record in random.Random(number).sample(world.records, 20):
+            for record in random.Random(number).sample(crowded.records, 20):
                 try:
                     won.append(perform(GraduateProfile(pk=record.pk), Verb.APPROVE, by=user).object_id)
                 except Refused:
