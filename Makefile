@@ -69,7 +69,8 @@ run: prepare
 
 # ---- quality --------------------------------------------------------------------------------------------------------------------
 
-PYTEST := DEMO=0 DEBUG=0 $(VENV)/bin/pytest -n 2
+# worksteal: each process goes through whole modules, whose worlds are then made once, and who is done first takes from the other.
+PYTEST := DEMO=0 DEBUG=0 $(VENV)/bin/pytest -n 2 --dist worksteal
 ifeq ($(CHROMIUM),)
 NO_BROWSER := and not browser
 else
