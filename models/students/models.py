@@ -168,8 +168,10 @@ class Student(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save with the scope columns of the unit; a change of facts makes stored rule findings of the student's matters stale."""
         self.org_path, self.school_id = self.unit.path, self.unit.school_id
+        new = self.pk is None  # nothing can be about a student who was not there: forty statements less
         super().save(*args, **kwargs)
-        follow(self)
+        if not new:
+            follow(self)
 
     @property
     def on_roll(self) -> bool:

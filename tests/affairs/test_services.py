@@ -27,6 +27,18 @@ def fresh(student) -> Student:
     return Student.objects.get(pk=student.pk)
 
 
+def test_a_new_student_is_stored_without_looking_for_what_is_about_them(world, django_assert_max_num_queries):
+    """The row, its history and the name's endings; what moves with a student is asked for when one that was there is saved."""
+    known = world.students[0]
+    with django_assert_max_num_queries(8):
+        new = Student(**{
+            name: getattr(known, name)
+            for name in ("cohort", "major", "unit", "name", "sex", "nation", "degree", "study_length", "training_mode", "enrol_year", "grad_year", "grad_month")
+        }, number="2023999", id_number=people.id_number(999), exam_number="23999999999999")  # fmt: skip
+        new.save()
+    assert (new.org_path, new.school_id) == (known.unit.path, known.unit.school_id)
+
+
 # -- 学籍异动 --------------------------------------------------------------------------------------------------------------
 
 
