@@ -12,10 +12,10 @@ from django.db.models.expressions import RawSQL
 from django.db.models.lookups import GreaterThanOrEqual
 from django.utils.translation import gettext_lazy as _
 from django_fsm import ConcurrentTransitionMixin
-from simple_history.models import HistoricalRecords
 
 from workflows import holding, policy
 from workflows import rules as rules_module
+from workflows.histories import HistoricalRecords
 from workflows.levels import LEVEL_OF, PENDING, Status
 from workflows.scoping import PathField, ScopedManager, ScopedQuerySet, below
 

@@ -10,8 +10,8 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
+from workflows.histories import HistoricalRecords
 from workflows.levels import LEVEL_NAMES, LEVELS, Status, Verb
 from workflows.scoping import PathField, ScopedManager, ScopedQuerySet
 

@@ -15,11 +15,11 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from models.accounts.counters import MailCode, Tally
 from models.accounts.names import NameField
 from models.organisation.models import OrgUnit, School
+from workflows.histories import HistoricalRecords
 from workflows.levels import COLLEGE, COUNSELOR, PROVINCE, SCHOOL
 from workflows.scoping import EVERYTHING, Scope, ScopedManager, below, outermost
 

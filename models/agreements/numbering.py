@@ -9,12 +9,12 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from models.agreements import rules
 from models.agreements.policy import setting_for
 from models.evidence.kinds import EvidenceKind, WithEvidence
 from workflows.chain import Chain, Step
+from workflows.histories import HistoricalRecords
 from workflows.levels import PENDING, SCHOOL, Status
 from workflows.matter import ReviewedMatter
 from workflows.scoping import OrderedCharField, PathField, ScopedManager

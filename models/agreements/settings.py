@@ -10,8 +10,8 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
+from workflows.histories import HistoricalRecords
 from workflows.scoping import PathField, ScopedManager
 
 

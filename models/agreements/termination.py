@@ -9,13 +9,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from models.agreements import rules
 from models.agreements.policy import setting_for
 from models.evidence.kinds import MEGABYTE, EvidenceKind, WithEvidence
 from workflows.chain import Chain, Step
 from workflows.errors import NotAllowed, Refused, WrongState
+from workflows.histories import HistoricalRecords
 from workflows.levels import COLLEGE, PENDING, SCHOOL, Status, Verb
 from workflows.matter import ReviewedMatter
 from workflows.scoping import PathField, ScopedManager

@@ -8,8 +8,8 @@ Codes are public knowledge: there is no row scope here.
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
+from workflows.histories import HistoricalRecords
 from workflows.years import YearField
 
 

@@ -8,10 +8,10 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from models.codes.fields import CodeField
 from models.employers import uscc
+from workflows.histories import HistoricalRecords
 from workflows.scoping import OrderedCharField, ScopedManager
 
 MOBILE = RegexValidator(r"^1[3-9]\d{9}$", _("手机号码应为 11 位数字，以 13～19 开头。"))

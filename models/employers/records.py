@@ -9,10 +9,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from models.employers.library import MOBILE, Employer
 from models.organisation.models import School
+from workflows.histories import HistoricalRecords
 from workflows.scoping import ScopedManager
 
 

@@ -10,9 +10,9 @@ from django.db import models, transaction
 from django.db.models import Q, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from models.codes.fields import CodeField
+from workflows.histories import HistoricalRecords
 from workflows.scoping import PathField, ScopedManager
 from workflows.years import YearField
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from models.codes.fields import CodeField
 from models.codes.models import Sureness
+from workflows.histories import HistoricalRecords
 from workflows.scoping import ScopedManager
 
 

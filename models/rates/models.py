@@ -7,10 +7,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from models.organisation.models import Cohort, Major, School
 from models.students.models import Student
+from workflows.histories import HistoricalRecords
 from workflows.scoping import PathField, ScopedManager
 
 

@@ -10,7 +10,6 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from models.accounts.names import OrderedNameField
 from models.codes.fields import CodeField
@@ -18,6 +17,7 @@ from models.organisation.models import Cohort, Major, OrgUnit, School
 from models.students.names import NameEnding
 from models.students.places import follow, is_on_roll
 from models.students.profile import GraduateProfile
+from workflows.histories import HistoricalRecords
 from workflows.scoping import OrderedCharField, PathField, ScopedManager
 from workflows.years import MonthField, YearField
 
