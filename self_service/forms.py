@@ -144,7 +144,7 @@ class NewPassword(PlainForm):
         data = super().clean()
         first, second = data.get("new1"), data.get("new2")
         if first and second and first != second:
-            self.add_error("new2", "两次输入的新密码不一致。")
+            self.add_error("new2", "两次输入的密码不一致，请重新输入。")
         elif first:
             try:
                 validate_password(first, self.candidate())

@@ -113,6 +113,8 @@ class FieldSpec:
             return value
         if isinstance(value, bool):
             return "是" if value else "否"
+        if isinstance(value, Decimal) and value == value.to_integral_value():
+            return str(int(value))  # 3 years, not 3.0
         if self.kind == "datetime" and isinstance(value, str):  # as the log and the change list keep it (`jsonable`)
             value = parse_datetime(value) or value
         if isinstance(value, datetime):

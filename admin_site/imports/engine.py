@@ -125,6 +125,7 @@ class MatchPage:
     mapping: dict[str, str] = field(default_factory=dict)
     preview: list[tuple[int, bool, list[str]]] = field(default_factory=list)
     about: int = 0
+    rather: str = ""  # title of the kind that the columns fit, when they do not fit the one chosen
 
 
 def matching(run: ImportRun, *, sheet: str = "", header_row: str = "", posted: QueryDict | None = None) -> MatchPage:
@@ -144,8 +145,31 @@ def matching(run: ImportRun, *, sheet: str = "", header_row: str = "", posted: Q
         if posted is not None and "check" in posted:
             opened = _open(sheets, run, kind, opened.name, opened.header.number, _posted(posted, opened, kind))
     except _module("refusal").UploadRefused as refusal:
-        return MatchPage(problem=refusal.sentence, sheets=_sheets(run), sheet=name, header_row=number)
-    return _page(opened, kind)
+        page = MatchPage(problem=refusal.sentence, sheets=_sheets(run), sheet=name, header_row=number)
+    else:
+        page = _page(opened, kind)
+    if page.problem or page.missing:
+        page.rather = _rather(run, name, len(page.matched))
+    return page
+
+
+def _rather(run: ImportRun, sheet: str, matched: int) -> str:
+    """The kind whose required columns are all in the file and which knows more of them than the one chosen; "" when none does."""
+    if run.owner is None:
+        return ""
+    runs, sheets, best, title = _module("runs"), _module("sheet"), matched, ""
+    look = _module("look").recall(run)
+    for name, other in kinds_for(run.owner).items():
+        if name == run.kind:
+            continue
+        kind = other(runs.context_for(name, run.school, run.cohort, run.owner, run.options))
+        try:
+            found = sheets.open_sheet(look, kind, file_name=run.file_name, sheet=sheet).matching
+        except _module("refusal").UploadRefused:
+            continue
+        if not found.missing_required and len(found.matches) > best:
+            best, title = len(found.matches), other.title
+    return title
 
 
 def _open(sheets: Any, run: ImportRun, kind: Any, name: str, number: int, mapping: dict[str, str]) -> Any:

@@ -57,7 +57,7 @@ def register_code(request: HttpRequest) -> HttpResponse:
             login(request, user, backend=BACKEND)
             messages.success(request, "注册成功。今后请用统一社会信用代码和密码登录。")
             return redirect("employer_home")
-        failure = "验证码不正确，或已经失效。输错 5 次后需要重新注册获取。"
+        failure = "验证码不正确，或已经失效，请核对邮件中的 8 位数字。输错 5 次后须点“重新填写”再次获取。"
     return render(request, "employer/register_code.html", {"form": form, "failure": failure, "email": kept["email"]})
 
 

@@ -138,7 +138,11 @@ def begin(request: HttpRequest) -> HttpResponse:
 @student_page("GET", "POST")
 def agreement(request: HttpRequest) -> HttpResponse:
     """The four steps. Buttons post `do`; `?step=` looks at another step than the one that is due."""
-    row = _own(request)
+    try:
+        row = _own(request)
+    except Absent as refusal:  # an old tab or a bookmark: the centre says what can be done now
+        messages.info(request, refusal.sentence)
+        return redirect("student_signing")
     if request.method == "POST":
         return _do(request, row)
     return _show(request, row)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from models.agreements.finding import MISSES_AN_HOUR
 from models.agreements.models import Agreement, AgreementNumber, PhoneCheck, SigningInvitation
 from models.students.models import GraduateProfile
 from tests.factories import signing as make
@@ -90,3 +94,37 @@ def test_what_is_about_a_student_moves_with_the_student(place, employer):
     assert SigningInvitation.objects.get(student=place.student).org_path == path
     assert AgreementNumber.objects.get(number=agreement.number).org_path == path
     assert PhoneCheck.objects.filter(org_path=path).count() == 1
+
+
+def test_an_invitation_past_its_time_leads_nobody_on(place, employer, client_of):
+    """Between its end and the worker's next look it still stands as sent; the page says that it is over."""
+    offer = make.invited(employer, place.student)
+    student, url = client_of(place.student.user), f"/student/signing/offers/{offer.pk}/"
+    assert "现在签约" in student.get(url).text
+    SigningInvitation._base_manager.update(expires_at=timezone.now() - timedelta(minutes=1))
+    page = student.get(url).text
+    assert "过期，不能再应约" in page
+    assert "由单位重新发出邀请" in page
+    assert "现在签约" not in page
+    assert "待应约" not in page
+
+
+def test_a_search_left_half_empty_costs_no_look_up(place, employer, client_of):
+    firm, url = client_of(employer.account), "/employer/signing/"
+    asked = {
+        "name": place.student.name,
+        "year": "2027",
+        "phone": GraduateProfile.objects.get(student=place.student).phone,
+    }
+    for _press in range(MISSES_AN_HOUR + 2):
+        page = firm.post(url, {**asked, "phone": ""})
+        assert (page.status_code, "请填写手机号码后再查找。" in page.text) == (400, True)
+    assert "不是可用的年份" in firm.post(url, {**asked, "year": "9999"}).text
+    assert place.student.name in firm.post(url, asked).text
+    assert firm.post(url, asked).status_code == 200
+
+
+def test_an_old_tab_of_an_agreement_leads_back_to_the_centre(place, client_of):
+    page = client_of(place.student.user).get("/student/signing/agreement/", follow=True)
+    assert page.redirect_chain == [("/student/signing/", 302)]
+    assert "没有正在办理的协议书" in page.text

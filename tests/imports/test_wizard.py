@@ -201,6 +201,21 @@ def test_a_sheet_of_something_else_is_said_to_be_one(made, clerk):
     assert "已对应的列" not in page
 
 
+def test_the_file_of_another_import_is_recognised(made, clerk):
+    """What people do wrong most: the right file, the wrong kind."""
+    said = "这份文件的列与“专业设置”的模板一致。如果选错了导入内容，请放弃这次导入，重新上传时选择“专业设置”。"
+    majors = clerk.get(reverse("admin:imports_template", args=["majors"])).content
+    for chosen, expected in (("students", True), ("majors", False)):
+        send(clerk, made, majors, chosen)
+        page = clerk.get(reverse("admin:imports_match", args=[newest().pk]), follow=True)
+        assert (said in page.text) == expected, chosen
+    headers = [header for header in HEADERS if header != "姓名"]
+    send(clerk, made, workbook({"S": [headers, [1] * len(headers)]}))
+    page = clerk.get(reverse("admin:imports_match", args=[newest().pk]))
+    assert "必需的列还没有对应（1）" in page.text
+    assert "选错了导入内容" not in page.text, "a roster that lacks a column is still a roster"
+
+
 def test_an_empty_workbook_leaves_one_way(made, clerk):
     send(clerk, made, workbook({"S": []}))
     page = clerk.get(reverse("admin:imports_match", args=[newest().pk])).content.decode()
