@@ -9,7 +9,6 @@ import pytest
 from django.core.files.storage import default_storage
 from django.urls import reverse
 
-from models.accounts.functions import sync_groups
 from models.agreements import applying, policy
 from models.agreements.models import Agreement, AgreementNumber, NumberApplication, Termination, TerminationException
 from models.jobs.models import Job
@@ -26,7 +25,6 @@ URL = "/admin/agreements/agreementnumber/desk/"
 def place(db):
     policy.forget()
     with system("a test sets up its world"):
-        sync_groups()
         made = people.school()
         made.staff = people.reviewers(made)
         make.setting(made, termination_month=7, termination_day=1)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from models.accounts.functions import sync_groups
 from models.students.models import GraduateProfile
 from tests.factories import people
 from workflows.actions import perform
@@ -21,7 +20,6 @@ BACKEND = "models.accounts.backends.FunctionBackend"
 @pytest.fixture
 def world(db) -> SimpleNamespace:
     with system("a test sets up rows"):
-        sync_groups()
         made = people.school()
         made.staff = people.reviewers(made)
         made.students = [people.student(made) for _ in range(3)]
