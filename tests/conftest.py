@@ -37,7 +37,7 @@ POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that only PostgreSQL can answer are skipped, visibly, on SQLite.
 
-    Threads, other processes and Chromium keep no clock: such a test may fail on a machine that was slow at the wrong moment. It gets a
+    Threads, other processes, Chromium and measured time: such a test may fail on a machine that was slow at the wrong moment. It gets a
     second try, which the verdict names with the first one's trace; `make test-all` counts a test that needed it as failed.
     """
     skip = pytest.mark.skip(reason="needs PostgreSQL: set DATABASE_URL")
@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         marked = {mark.name for mark in item.iter_markers()}
         if not POSTGRESQL and marked & {"postgres", "race"}:
             item.add_marker(skip)
-        if marked & {"race", "browser", "process"}:
+        if marked & {"race", "browser", "machine"}:
             item.add_marker(again)
 
 

@@ -163,6 +163,7 @@ def test_search():
     assert region.search("") == []
 
 
+@pytest.mark.machine
 def test_forty_thousand_resolutions_are_quick(django_assert_num_queries):
     lookup.warm()
     texts = [("nation", "汉"), ("nation", "土家族"), ("political_status", "团员"), ("degree_level", "本科"), ("study_length", "4"),

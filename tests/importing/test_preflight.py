@@ -86,6 +86,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
+@pytest.mark.machine
 def test_a_bad_file_is_refused_quickly_with_a_sentence(name):
     data, word = BAD[name]
     started = time.process_time()
@@ -136,6 +137,7 @@ def test_hyperlinks_to_mail_are_no_external_link():
     assert inspect(books.package({"xl/worksheets/_rels/sheet1.xml.rels": rels})).kind == "xlsx"
 
 
+@pytest.mark.machine
 def test_an_honest_large_workbook_passes_in_milliseconds():
     data = books.grid(20_000, 30)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -194,6 +196,7 @@ def test_xls_cells_far_apart_are_refused():
         inspect(books.xls([["x"] * 256], first_row=65_535))
 
 
+@pytest.mark.machine
 def test_three_million_csv_rows_stop_at_the_cap():
     started = time.process_time()
     with pytest.raises(UploadRefused, match="100000 行"):
@@ -201,6 +204,7 @@ def test_three_million_csv_rows_stop_at_the_cap():
     assert time.process_time() - started < 5
 
 
+@pytest.mark.machine
 def test_three_million_rows_in_xlsx_stop_at_the_cap():
     rows = "".join(f'<row r="{n}"><c r="A{n}"><v>1</v></c></row>' for n in range(1, 1_000_000))
     data = books.package(sheet=rows)

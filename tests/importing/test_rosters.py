@@ -98,6 +98,7 @@ def test_the_untidy_cells_become_what_they_mean():
         assert not set(" \u3000") & set(n.name(cells[column["姓名"]])[0])
 
 
+@pytest.mark.machine
 def test_five_thousand_rows_are_read_in_well_under_half_a_second():
     best = 9.0
     for _ in range(3):

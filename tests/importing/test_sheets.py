@@ -145,6 +145,7 @@ print(time.process_time() - started, peak / 1024)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+@pytest.mark.machine
 def test_memory_does_not_grow_with_the_rows(tmp_path):
     def run(count):
         command = [sys.executable, "-c", MEASURE, str(tmp_path / "a.xlsx"), str(count)]

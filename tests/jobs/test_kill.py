@@ -21,7 +21,7 @@ from models.jobs.services import start
 from tests.jobs.killed.job_handlers import STEPS
 from tests.jobs.test_jobs import DATABASE_QUEUE
 
-pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.machine, pytest.mark.django_db(transaction=True)]
 
 
 class Outside:
