@@ -13,11 +13,13 @@ from models.audit.services import record as audit
 from models.employers.models import Employer
 from models.employers.services import may_act_at
 from models.students.models import GraduateProfile, Student
-from workflows.errors import Absent, NotAllowed, Refused
+from workflows.errors import Absent, Invalid, NotAllowed, Refused
+from workflows.years import sentence, years
 
 SEARCHES_AN_HOUR, SEARCHES_A_DAY, MISSES_AN_HOUR = 30, 150, 10
 TICKET_SECONDS = 1800
 SALT = "agreements.found-student"
+ASKED = {"name": "姓名", "year": "毕业年份", "phone": "手机号码"}
 NOT_FOUND = "没有找到该学生。请核对姓名、毕业年份和手机号码，三项须与学生在学校登记的完全一致。"
 
 
@@ -32,15 +34,20 @@ def find_student(
 ) -> dict[str, Any]:
     """A student by exact name, graduation year and phone: {"ticket", "name", "school", "college", "major", "degree", "sentence"}.
 
-    Counted and audited, whether found or not. Nothing says which of the three was wrong, whether a student is at a school where the
+    Counted and audited, whether found or not; a slip by which nobody could be found (an empty box, a year nobody means) is Invalid and
+    does not count as one of the few look-ups. Nothing says which of the three was wrong, whether a student is at a school where the
     employer is not admitted, or whether one has not agreed to be found. `ticket` names the student to this employer for half an hour;
     keys of students are told to nobody. `sentence` is why the student cannot be invited now, if so.
     """
     if employer.account_id != by.pk:
         raise NotAllowed("只有单位账号可以查找学生。")
-    _count(employer)
     name, phone, year = str(name).strip(), str(phone).strip(), str(year).strip()
-    found = _matching(name, year, phone) if name and phone and year.isdecimal() and len(year) == 4 else None
+    if missing := [field for field, value in (("name", name), ("year", year), ("phone", phone)) if not value]:
+        raise Invalid({missing[0]: f"请填写{'、'.join(ASKED[field] for field in missing)}后再查找。"})
+    if not year.isdecimal() or int(year) not in years():
+        raise Invalid({"year": sentence(year)})
+    _count(employer)
+    found = _matching(name, year, phone)
     if found is not None and (may_act_at(employer, found.school_id) is not None or not _consents(found)):
         found = None
     audit(

@@ -24,10 +24,8 @@ from self_service.sheets import Sheet
 from workflows import story
 from workflows.errors import Absent, Invalid, Refused
 from workflows.levels import Status
-from workflows.years import sentence, years
 
 SHOWN = 50
-ASKED = {"name": "姓名", "year": "毕业年份", "phone": "手机号码"}
 
 
 @employer_page("GET", "POST")
@@ -38,21 +36,11 @@ def center(request: HttpRequest) -> HttpResponse:
     if request.POST.get("do") == "send":
         return _send(request)
     asked = {name: request.POST.get(name, "").strip()[:60] for name in ("name", "year", "phone")}
-    if problem := _incomplete(asked):
-        return _center(request, asked=asked, problem=problem, status=400)
     try:
         found = finding.find_student(request.user.employer, by=request.user, request=request, **asked)
     except Refused as refusal:
         return _center(request, asked=asked, problem=refusal.sentence, status=refusal.status)
     return _center(request, asked=asked, found=found, form=OfferForm())
-
-
-def _incomplete(asked: dict[str, str]) -> str:
-    """Why these are not looked for at all: a slip that nobody could be found by does not count as one of the few look-ups."""
-    if missing := [label for name, label in ASKED.items() if not asked[name]]:
-        return f"请填写{'、'.join(missing)}后再查找。"
-    year = asked["year"]
-    return "" if year.isdecimal() and int(year) in years() else sentence(year)
 
 
 def _send(request: HttpRequest) -> HttpResponse:
