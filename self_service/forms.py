@@ -128,12 +128,8 @@ class NewPassword(PlainForm):
     def __init__(self, user: User | None, *args: Any, **kwargs: Any) -> None:
         self.user = user
         super().__init__(*args, **kwargs)
+        self.fields["new1"].help_text = "".join(password_validators_help_texts())
         self.fields["new2"].error_messages["required"] = "请再输入一次新密码。"
-
-    @property
-    def rules(self) -> list[str]:
-        """What a password must be like, as the validators say."""
-        return password_validators_help_texts()
 
     def candidate(self) -> User | None:
         """The account the password is checked against, with what else the form sets on it."""
