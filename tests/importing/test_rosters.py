@@ -100,13 +100,15 @@ def test_the_untidy_cells_become_what_they_mean():
 
 @pytest.mark.machine
 def test_five_thousand_rows_are_read_in_well_under_half_a_second():
-    best = 9.0
-    for _ in range(3):
+    """The best of ten: what else runs on the machine slows most of them, and nothing makes one quicker than it is."""
+
+    def once() -> float:
         started = time.process_time()
         book = open_workbook(books.SHARED / "roster_messy.xlsx")
         book.read(book.sheets[0].name)
-        best = min(best, time.process_time() - started)
-    assert best < 0.5
+        return time.process_time() - started
+
+    assert any(once() < 0.5 for _ in range(10))
 
 
 def test_the_majors_workbook():
