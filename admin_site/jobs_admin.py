@@ -24,6 +24,8 @@ from models.jobs.services import cancel, latest
 class JobAdmin(ReadOnlyAdmin):
     """Everybody sees what they started themselves, and nothing else; there is nothing to edit."""
 
+    empty_text = "您发起的导入、导出、批量办理等后台任务列在这里，可以看进度、下载结果。"
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return True
 

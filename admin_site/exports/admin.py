@@ -48,6 +48,7 @@ class StateFilter(ChoiceFilter):
 class ExportRecordAdmin(ReadOnlyAdmin):
     """The log is read only; nobody fetches somebody else's file from it."""
 
+    empty_text = "在任一列表点「导出」后，每次导出的内容、用途和文件列在这里。"
     list_display = (
         "created_at",
         "person",
