@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from models.agreements import rules
@@ -199,6 +200,11 @@ class Agreement(WithEvidence, EmployerFacts, PostTerms, ReviewedMatter):  # type
         if self.by_seal and not (self.employer_sealed_at and self.student_sealed_at):
             found["stamping"] = "单位和学生都完成电子签章后才能提交审核。"
         return found
+
+    @property
+    def considering(self) -> bool:
+        """Whether the student may still step back (签约考虑期)."""
+        return self.consider_until is not None and self.consider_until > timezone.now()
 
     @property
     def by_seal(self) -> bool:

@@ -151,7 +151,7 @@ def accept(invitation: SigningInvitation, *, read_rules: bool, sure: bool, by: A
         row = _own(invitation, by)
         if row.state in (State.CONSIDERING, State.CONCLUDED) and row.agreement_id:
             return row.agreement
-        if row.state == State.SENT and row.expires_at <= timezone.now():
+        if row.late:
             raise WrongState("邀请已过期，视为放弃；仍想签约的，请联系单位重新发出邀请。")
         _check(row, State.CONSIDERING)
         if may_act_at(row.employer, row.school_id) is not None:

@@ -110,6 +110,11 @@ class SigningInvitation(PostTerms):
     def __str__(self) -> str:
         return f"{self.employer} → {self.student}"
 
+    @property
+    def late(self) -> bool:
+        """Whether it can no longer be accepted although it still stands as sent: upkeep closes it within minutes."""
+        return self.state == State.SENT and self.expires_at <= timezone.now()
+
 
 class InvitationEvent(models.Model):
     """邀请记录：every change of an invitation's state; rows are never changed or deleted."""

@@ -72,7 +72,7 @@ def generate(agreement: Agreement, *, by: Any, expected: int | None = None) -> A
         raise Conflict("该协议书刚刚在别处修改，请刷新后再操作。")
     if row.status not in OWN:
         raise WrongState(f"当前状态为「{Status(row.status).label}」，不能再生成协议书。")
-    if row.consider_until and row.consider_until > timezone.now():
+    if row.considering:
         raise WrongState(f"考虑期至 {timezone.localtime(row.consider_until):%Y-%m-%d %H:%M}，结束后才能生成协议书。")
     if row.generated_hash and row.number and row.generated_hash == row.digest():
         actions.reflect(agreement, row)

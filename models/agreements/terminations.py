@@ -59,7 +59,7 @@ def refusal(agreement: Agreement) -> str:
         return "这份协议书已经不再有效，无需解约。"
     if agreement.mode == Agreement.Mode.OFFLINE and agreement.status != Status.APPROVED:
         return "协议书审核通过后才能解约；还没有通过的，可以直接放弃或联系老师退回。"
-    if agreement.consider_until and agreement.consider_until > timezone.now():
+    if agreement.considering:
         return "还在签约考虑期内，可以直接取消签约，不必解约。"
     begins = opens_on(agreement)
     if timezone.localdate() < begins:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 
 from models.agreements import eligibility, invitations
 from models.agreements.inviting import State
@@ -36,13 +35,11 @@ def offer(request: HttpRequest, pk: int) -> HttpResponse:
 def _show(request: HttpRequest, row: SigningInvitation, *, confirming: bool = False) -> HttpResponse:
     setting = setting_for(row.school_id, row.cohort_id)
     sent = row.state == State.SENT
-    late = sent and row.expires_at <= timezone.now()  # the worker closes it within minutes; nobody is led on until then
     context = {
         "offer": row,
         "groups": rows_of(row),
         "setting": setting,
-        "open": sent and not late,
-        "late": late,
+        "open": sent and not row.late,
         "considering": row.state == State.CONSIDERING,
         "obstacles": eligibility.obstacles(row.student) if sent else [],
         "held": eligibility.in_force(row.student) if sent else None,

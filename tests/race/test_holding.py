@@ -14,7 +14,7 @@ from models.organisation.models import OrgUnit
 from models.outcomes.models import Outcome
 from models.students.models import GraduateProfile, Student
 from tests.race.waiting import until_somebody_waits
-from tests.review.conftest import login, stored, submit, world  # noqa: F401
+from tests.review.conftest import world  # noqa: F401
 from workflows import actions, holding
 from workflows.scoping import system
 
